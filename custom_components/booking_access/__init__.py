@@ -1,0 +1,1 @@
+"""Booking Access: a booking makes the room ready for its guests."""

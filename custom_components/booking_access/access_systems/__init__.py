@@ -1,0 +1,1 @@
+"""The access systems we know, one module each."""

@@ -1,0 +1,63 @@
+"""What an access system can do for us; which of it, its points' capabilities say."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import ClassVar
+
+from ..engine.models import AccessPoint, Account, Grant, Issued, PointState, Rejected
+from ..forms import Field
+
+
+class AccessSystem(ABC):
+    """One account of an access system.
+
+    Built by ``systems.create`` with an aiohttp session (or ``hass``, where
+    ``needs_hass``) and the account's settings. All methods raise AuthError,
+    ConnectionFailed, RateLimited or ContractError of ``engine.models``; those
+    that change something also Rejected and OutcomeUnknown.
+    """
+
+    key: ClassVar[str]
+    name: ClassVar[str]  # the product's own name, the same in every language
+    form: ClassVar[tuple[Field, ...]]
+    poll_interval: ClassVar[timedelta]
+    needs_hass: ClassVar[bool] = False
+    own_session: ClassVar[bool] = False
+    # What a person must have to be given a grant here.
+    needs_phone: ClassVar[bool] = False
+    # Length of the code that a grant must bring along, where it needs one.
+    code_length: ClassVar[int | None] = None
+    has_devices: ClassVar[bool] = True  # its doors are devices of ours
+
+    @abstractmethod
+    async def validate(self) -> Account:
+        """Return who we are; the cheapest call that proves the credentials."""
+
+    @abstractmethod
+    async def list_access_points(self) -> tuple[AccessPoint, ...]:
+        """Return everything that access can be given to."""
+
+    @abstractmethod
+    async def read_states(self) -> Mapping[str, PointState]:
+        """Return what is known of each access point, by its id."""
+
+    async def issue(self, grant: Grant) -> Issued:
+        """Give access. Never repeated blindly after OutcomeUnknown."""
+        raise Rejected("grants are not supported")
+
+    async def revoke(self, issued_id: str) -> None:
+        """Take access back; what is gone already counts as taken back."""
+        raise Rejected("grants are not supported")
+
+    async def list_issued(self) -> tuple[Issued, ...]:
+        """Return the grants that exist, those of others included."""
+        return ()
+
+    async def unlock(self, point_id: str) -> None:
+        """Open for a moment."""
+        raise Rejected("opening is not supported")
+
+    async def hold(self, point_id: str, *, held: bool) -> None:
+        """Keep open (held), or back to normal. Safe to repeat."""
+        raise Rejected("holding open is not supported")

@@ -1,0 +1,1 @@
+"""The booking systems we know, one module each."""

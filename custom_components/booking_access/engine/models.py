@@ -1,0 +1,242 @@
+"""The words everybody here speaks: resources, bookings, access points, grants."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+# The end of a booking that has none, such as an open-ended lease.
+FOREVER: Final = datetime(9000, 1, 1, tzinfo=UTC)
+
+
+class BookingStatus(StrEnum):
+    """How binding a booking is."""
+
+    CONFIRMED = "confirmed"
+    TENTATIVE = "tentative"
+    CANCELLED = "cancelled"
+
+
+class Absence(StrEnum):
+    """What it means when a booking system no longer mentions a booking."""
+
+    AUTHORITATIVE = "authoritative"  # gone is cancelled, at once
+    LISTING = "listing"  # gone is suspicious, and needs to be seen twice
+    PUSH = "push"  # gone means nothing
+
+
+class Effect(StrEnum):
+    """What a booking drives, each with its own lead and lag."""
+
+    ACCESS = "access"
+    ALARM = "alarm"
+    LIGHT = "light"
+    VENTILATION = "ventilation"
+
+
+class AccessMode(StrEnum):
+    """How a room lets its people in."""
+
+    HOLD_OPEN = "hold_open"  # the doors are unlocked for everybody
+    GRANT = "grant"  # the booking's people get a key, link or code
+
+
+class Capability(StrEnum):
+    """What can be done at an access point."""
+
+    GRANT = "grant"  # give people access for a time that the system enforces
+    SCHEDULE = "schedule"  # hand over times that the system itself follows
+    UNLOCK = "unlock"  # open for a moment
+    HOLD = "hold"  # keep open, and back to normal
+    PIN = "pin"
+    CARD = "card"
+    LIST = "list"  # tells which grants exist
+
+
+class PointKind(StrEnum):
+    """What an access point is in its system."""
+
+    DOOR = "door"
+    GROUP = "group"
+    SCHEDULE = "schedule"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Account:
+    """Who we are to a vendor, as its answer to our credentials tells."""
+
+    id: str  # stable at the vendor; makes the entry unique
+    title: str
+    time_zone: str | None = None  # IANA name, where the vendor tells
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resource:
+    """Something that can be booked."""
+
+    id: str
+    name: str
+    location: str | None = None
+
+    @property
+    def label(self) -> str:
+        """Name for people, with the place where there is one."""
+        return f"{self.name} ({self.location})" if self.location else self.name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Person:
+    """A holder or participant, as the booking system wrote them."""
+
+    name: str | None = field(default=None, repr=False)
+    phone: str | None = field(default=None, repr=False)
+    email: str | None = field(default=None, repr=False)
+    id: str | None = field(default=None, repr=False)
+
+
+NOBODY: Final = Person()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Booking:
+    """One booking of one resource, from start up to but not including end.
+
+    ``id`` is the vendor's own, with the occurrence for recurring events, so a
+    changed booking stays the same booking. Start and end are UTC instants; a
+    booking without an end ends ``FOREVER``. Personal data stays out of the repr.
+    """
+
+    id: str
+    resource_id: str
+    start: datetime
+    end: datetime
+    summary: str = field(default="", repr=False)
+    status: BookingStatus = BookingStatus.CONFIRMED
+    transparent: bool = False  # marked as not taking up the resource's time
+    holder: Person = field(default=NOBODY, repr=False)
+    participants: tuple[Person, ...] = field(default=(), repr=False)
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """Part of an answer that could not be used, without any personal data.
+
+    ``reason`` is a translation key (see ``const.py``), ``item`` tells people
+    which one it is ("event 3, line 41"), ``field`` is the wire name at fault.
+    """
+
+    reason: str
+    item: str
+    field: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snapshot:
+    """What a booking system answered for [start, end) of the asked resources.
+
+    ``complete`` is False where the answer is known to lack something; absence
+    from an incomplete snapshot never means anything.
+    """
+
+    bookings: tuple[Booking, ...]
+    start: datetime
+    end: datetime
+    complete: bool = True
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccessPoint:
+    """What access can be given to."""
+
+    id: str
+    name: str
+    kind: PointKind = PointKind.DOOR
+    capabilities: frozenset[Capability] = frozenset()
+    model: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PointState:
+    """What the access system tells of a door; None where it does not tell."""
+
+    ready: bool | None = None  # online and in working order
+    held_open: bool | None = None
+    door_open: bool | None = None  # the door's leaf, not its bolt
+    battery: int | None = None  # percent
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Credential:
+    """What a person opens the door with. Never logged, never a state."""
+
+    code: str | None = field(default=None, repr=False)
+    link: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Grant:
+    """The wish that one person can pass the points from start to end (UTC).
+
+    ``reference`` is ours and travels to the vendor, so that a grant can be
+    found again after an unclear answer. It is stable for the same wish.
+    """
+
+    reference: str
+    points: tuple[str, ...]  # the access system's own point ids
+    start: datetime
+    end: datetime
+    person: Person = field(repr=False)
+    code: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Issued:
+    """A grant as the vendor knows it."""
+
+    id: str
+    reference: str | None
+    points: tuple[str, ...]
+    start: datetime | None
+    end: datetime | None
+    live: bool = True  # neither revoked nor expired
+    credential: Credential = field(default_factory=Credential, repr=False)
+
+
+class VendorError(Exception):
+    """Base of everything a booking or access system raises."""
+
+
+class AuthError(VendorError):
+    """The credentials are refused, or lack a right."""
+
+
+class ConnectionFailed(VendorError):
+    """No usable answer, and nothing was changed at the vendor."""
+
+
+class RateLimited(ConnectionFailed):
+    """Too many requests; come back after ``retry_after``, where it is known."""
+
+    def __init__(self, retry_after: timedelta | None = None) -> None:
+        """Remember when to come back."""
+        super().__init__("too many requests")
+        self.retry_after = retry_after
+
+
+class Rejected(VendorError):
+    """The vendor understood and said no, for good."""
+
+
+class OutcomeUnknown(VendorError):
+    """Sent without an answer: done or not, we cannot tell."""
+
+
+class ContractError(ConnectionFailed):
+    """The answer is not what the contract says. Names the field, never the value."""
+
+    def __init__(self, wire_field: str) -> None:
+        """Remember the field at fault."""
+        super().__init__(f"unexpected answer: {wire_field}")
+        self.field = wire_field

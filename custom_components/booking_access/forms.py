@@ -1,0 +1,33 @@
+"""How a system declares the fields of its form, free of Home Assistant."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class FieldKind(StrEnum):
+    """What a field holds, and so how it is asked for."""
+
+    TEXT = "text"
+    PASSWORD = "password"  # noqa: S105 - a kind of field
+    URL = "url"
+    BOOLEAN = "boolean"
+    ENTITIES = "entities"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Field:
+    """One field of an account's form; advanced ones are folded away."""
+
+    name: str
+    kind: FieldKind = FieldKind.TEXT
+    required: bool = True
+    default: Any = None
+    advanced: bool = False
+    domain: str | None = None  # of the entities, for ENTITIES
+    autocomplete: str | None = None
+
+    @property
+    def secret(self) -> bool:
+        """Whether its value must never be shown again."""
+        return self.kind is FieldKind.PASSWORD

@@ -1,0 +1,1 @@
+"""Stand-ins for the vendors' servers, as strict as their contracts say."""
