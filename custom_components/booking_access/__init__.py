@@ -1,1 +1,120 @@
 """Booking Access: a booking makes the room ready for its guests."""
+
+from homeassistant.const import Platform
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers.typing import ConfigType
+
+from .const import CONF_SYSTEM, DATA_HUB, DOMAIN
+from .coordinator import AccessCoordinator, BookingAccessConfigEntry, BookingCoordinator
+from .hub import Hub
+from .systems import ACCESS_SYSTEMS, create_access_system, create_booking_system
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+PLATFORMS = [
+    Platform.BINARY_SENSOR,
+    Platform.BUTTON,
+    Platform.CALENDAR,
+    Platform.EVENT,
+    Platform.LOCK,
+    Platform.SENSOR,
+    Platform.SWITCH,
+]
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Start the hub: it works from what is stored, before any account is loaded."""
+    hass.data[DATA_HUB] = hub = Hub(hass)
+    await hub.async_start()
+    return True
+
+
+async def async_setup_entry(
+    hass: HomeAssistant, entry: BookingAccessConfigEntry
+) -> bool:
+    """Set up one account, of a booking system or of an access system."""
+    if entry.data[CONF_SYSTEM] in ACCESS_SYSTEMS:
+        await _async_setup_access(hass, entry)
+    else:
+        await _async_setup_booking(hass, entry)
+    entry.async_on_unload(entry.add_update_listener(_async_entry_changed))
+    return True
+
+
+async def _async_setup_booking(
+    hass: HomeAssistant, entry: BookingAccessConfigEntry
+) -> None:
+    """Set up a booking account.
+
+    One that was heard of before works from what is stored, so that a start
+    without network opens the right doors.
+    """
+    hub = hass.data[DATA_HUB]
+    account = await hub.async_add_account(entry)
+    coordinator = BookingCoordinator(
+        hass, entry, create_booking_system(hass, entry.data), hub
+    )
+    if not account.has_answered:
+        await coordinator.async_config_entry_first_refresh()
+    await _async_finish(hass, entry, coordinator)
+    hub.evaluate()
+    if account.has_answered and coordinator.synchronized is None:
+        entry.async_create_task(hass, coordinator.async_refresh(), "first refresh")
+
+
+async def _async_setup_access(
+    hass: HomeAssistant, entry: BookingAccessConfigEntry
+) -> None:
+    """Set up an access account, and let the hub use its doors."""
+    coordinator = AccessCoordinator(hass, entry, create_access_system(hass, entry.data))
+    await coordinator.async_config_entry_first_refresh()
+    entry.async_on_unload(
+        hass.data[DATA_HUB].async_add_doors(entry.entry_id, coordinator)
+    )
+    await _async_finish(hass, entry, coordinator)
+
+
+async def _async_finish(
+    hass: HomeAssistant,
+    entry: BookingAccessConfigEntry,
+    coordinator: BookingCoordinator | AccessCoordinator,
+) -> None:
+    """Show the account, and hear of its news."""
+    entry.runtime_data = coordinator
+    dr.async_get(hass).async_get_or_create(
+        config_entry_id=entry.entry_id,
+        identifiers={(DOMAIN, entry.entry_id)},
+        name=entry.title,
+        manufacturer=coordinator.system.name,
+        entry_type=dr.DeviceEntryType.SERVICE,
+    )
+    entry.async_on_unload(coordinator.system.watch(coordinator.news))
+    # Polling goes on whether or not somebody shows the account's entities.
+    entry.async_on_unload(coordinator.async_add_listener(lambda: None))
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+
+
+async def _async_entry_changed(
+    hass: HomeAssistant, entry: BookingAccessConfigEntry
+) -> None:
+    """Load the account anew when it, its options or its rooms were changed."""
+    hass.config_entries.async_schedule_reload(entry.entry_id)
+
+
+async def async_unload_entry(
+    hass: HomeAssistant, entry: BookingAccessConfigEntry
+) -> bool:
+    """Unload an account; the hub goes on for it unless it was disabled."""
+    unloaded = await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+    if unloaded and entry.disabled_by:
+        hass.data[DATA_HUB].async_drop_account(entry.entry_id)
+    return unloaded
+
+
+async def async_remove_entry(
+    hass: HomeAssistant, entry: BookingAccessConfigEntry
+) -> None:
+    """Forget an account, and undo what was done for its rooms."""
+    if hub := hass.data.get(DATA_HUB):
+        await hub.async_remove_account(entry.entry_id)

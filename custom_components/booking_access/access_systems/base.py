@@ -1,9 +1,9 @@
 """What an access system can do for us; which of it, its points' capabilities say."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ..engine.models import AccessPoint, Account, Grant, Issued, PointState, Rejected
 from ..forms import Field
@@ -23,12 +23,20 @@ class AccessSystem(ABC):
     form: ClassVar[tuple[Field, ...]]
     poll_interval: ClassVar[timedelta]
     needs_hass: ClassVar[bool] = False
+    # What it covers is named in its form; there is no account behind it.
+    is_choice: ClassVar[bool] = False
     own_session: ClassVar[bool] = False
     # What a person must have to be given a grant here.
     needs_phone: ClassVar[bool] = False
     # Length of the code that a grant must bring along, where it needs one.
     code_length: ClassVar[int | None] = None
     has_devices: ClassVar[bool] = True  # its doors are devices of ours
+    concurrency: ClassVar[int | None] = 4  # calls at the same time; None is any
+
+    def __init__(self, connection: Any, settings: Mapping[str, Any]) -> None:
+        """Keep an aiohttp session (or ``hass``) and the account's settings."""
+        self.connection = connection
+        self.settings = settings
 
     @abstractmethod
     async def validate(self) -> Account:
@@ -61,3 +69,10 @@ class AccessSystem(ABC):
     async def hold(self, point_id: str, *, held: bool) -> None:
         """Keep open (held), or back to normal. Safe to repeat."""
         raise Rejected("holding open is not supported")
+
+    def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """Call ``changed`` when there may be news; return how to stop that.
+
+        Only for systems that can tell; the others are polled and nothing else.
+        """
+        return lambda: None

@@ -1,9 +1,9 @@
 """What every booking system can do for us."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ..engine.models import Absence, Account, Resource, Snapshot
 from ..forms import Field
@@ -23,7 +23,14 @@ class BookingSystem(ABC):
     absence: ClassVar[Absence]
     poll_interval: ClassVar[timedelta]
     needs_hass: ClassVar[bool] = False
+    # What it covers is named in its form; there is no account behind it.
+    is_choice: ClassVar[bool] = False
     own_session: ClassVar[bool] = False  # cookies, or a certificate not verified
+
+    def __init__(self, connection: Any, settings: Mapping[str, Any]) -> None:
+        """Keep an aiohttp session (or ``hass``) and the account's settings."""
+        self.connection = connection
+        self.settings = settings
 
     @abstractmethod
     async def validate(self) -> Account:
@@ -42,3 +49,10 @@ class BookingSystem(ABC):
         None says that nothing has changed since the last answer for the same
         resources. Bad parts of an answer become the snapshot's problems.
         """
+
+    def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """Call ``changed`` when there may be news; return how to stop that.
+
+        Only for systems that can tell; the others are polled and nothing else.
+        """
+        return lambda: None

@@ -1,5 +1,6 @@
 """The words everybody here speaks: resources, bookings, access points, grants."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -135,14 +136,16 @@ class Problem:
 class Snapshot:
     """What a booking system answered for [start, end) of the asked resources.
 
-    ``complete`` is False where the answer is known to lack something; absence
-    from an incomplete snapshot never means anything.
+    ``complete`` is False where the answer is known to lack something, and
+    ``missing`` names the resources that it says nothing about: absence from
+    such an answer never means anything.
     """
 
     bookings: tuple[Booking, ...]
     start: datetime
     end: datetime
     complete: bool = True
+    missing: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
 
 
@@ -173,6 +176,37 @@ class Credential:
 
     code: str | None = field(default=None, repr=False)
     link: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Timing:
+    """How much earlier and later than the booking an effect lasts."""
+
+    lead: timedelta = timedelta()
+    lag: timedelta = timedelta()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Room:
+    """The user's mapping of one resource to its access points and appliances.
+
+    Points are ``"<access account>/<point id>"``: ``points`` all of them,
+    ``held`` those that are kept open while booked, ``granted`` those that the
+    booking's people get a key or code for. ``appliances`` are what is switched
+    for an effect, by ids that mean nothing here.
+    """
+
+    id: str
+    account_id: str
+    resource_id: str
+    name: str
+    points: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
+    granted: tuple[str, ...] = ()
+    timing: Mapping[Effect, Timing] = field(default_factory=dict)
+    appliances: Mapping[Effect, tuple[str, ...]] = field(default_factory=dict)
+    tentative: bool = False  # tentative bookings count as well
+    issue_ahead: timedelta = timedelta(days=7)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

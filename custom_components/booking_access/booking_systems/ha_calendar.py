@@ -1,0 +1,183 @@
+"""Calendars of Home Assistant itself: the booking system that needs no account."""
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
+from typing import Any, ClassVar, override
+
+from homeassistant.components.calendar import (
+    DATA_COMPONENT,
+    CalendarEvent,
+    CalendarEventStatus,
+)
+from homeassistant.const import STATE_UNAVAILABLE
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.event import (
+    async_track_state_change_event,
+    async_track_state_report_event,
+)
+from homeassistant.util import dt as dt_util
+
+from ..engine.models import (
+    Absence,
+    Account,
+    Booking,
+    BookingStatus,
+    ConnectionFailed,
+    Resource,
+    Snapshot,
+)
+from ..forms import Field, FieldKind
+from .base import BookingSystem
+
+
+class HaCalendar(BookingSystem):
+    """Calendar entities; each is a resource, known by its registry id.
+
+    A calendar without a registry entry is known by its entity id.
+    """
+
+    key: ClassVar = "ha_calendar"
+    name: ClassVar = "Home Assistant"
+    form: ClassVar = (
+        Field(name="entity_ids", kind=FieldKind.ENTITIES, domain="calendar"),
+    )
+    absence: ClassVar = Absence.AUTHORITATIVE
+    poll_interval: ClassVar = timedelta(minutes=1)
+    needs_hass: ClassVar = True
+    is_choice: ClassVar = True
+
+    def __init__(self, hass: HomeAssistant, settings: Mapping[str, Any]) -> None:
+        """Keep what is needed to find the calendars."""
+        super().__init__(hass, settings)
+        self.hass = hass
+        self._chosen: list[str] = settings["entity_ids"]
+
+    @override
+    async def validate(self) -> Account:
+        """Return the account; the calendars chosen are all that makes it."""
+        resources = await self.list_resources()
+        digest = sha256("\0".join(sorted(r.id for r in resources)).encode())
+        names = ", ".join(resource.name for resource in resources)
+        return Account(id=digest.hexdigest()[:16], title=names)
+
+    @override
+    async def list_resources(self) -> tuple[Resource, ...]:
+        """Return the chosen calendars."""
+        return tuple(
+            Resource(id=self._resource_id(entity_id), name=self._name(entity_id))
+            for entity_id in self._entity_ids()
+        )
+
+    @override
+    async def list_bookings(
+        self, resource_ids: Collection[str], start: datetime, end: datetime
+    ) -> Snapshot:
+        """Return the events of the calendars that are available.
+
+        Raises ConnectionFailed if none of them is.
+        """
+        bookings: list[Booking] = []
+        missing: set[str] = set()
+        for entity_id in self._entity_ids():
+            resource_id = self._resource_id(entity_id)
+            if resource_id not in resource_ids:
+                continue
+            try:
+                events = await self._events(entity_id, start, end)
+            except ConnectionFailed:
+                missing.add(resource_id)
+            else:
+                bookings += [_booking(resource_id, event) for event in events]
+        missing |= set(resource_ids) - {
+            self._resource_id(e) for e in self._entity_ids()
+        }
+        if missing and missing >= set(resource_ids):
+            raise ConnectionFailed("no calendar is available")
+        return Snapshot(
+            bookings=tuple(bookings), start=start, end=end, missing=frozenset(missing)
+        )
+
+    @override
+    def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """Follow the calendars: they write their state whenever an event changes."""
+
+        @callback
+        def written(_: object) -> None:
+            changed()
+
+        entity_ids = self._entity_ids()
+        stops = (
+            async_track_state_change_event(self.hass, entity_ids, written),
+            async_track_state_report_event(self.hass, entity_ids, written),
+        )
+
+        def stop() -> None:
+            for each in stops:
+                each()
+
+        return stop
+
+    def _entity_ids(self) -> list[str]:
+        """Return the entity ids of the chosen calendars, as they are called today."""
+        registry = er.async_get(self.hass)
+        found = (er.async_resolve_entity_id(registry, each) for each in self._chosen)
+        return [entity_id for entity_id in found if entity_id]
+
+    def _resource_id(self, entity_id: str) -> str:
+        """Return what stays the same when the entity is renamed."""
+        entry = er.async_get(self.hass).async_get(entity_id)
+        return entry.id if entry else entity_id
+
+    def _name(self, entity_id: str) -> str:
+        """Return the calendar's name for people."""
+        state = self.hass.states.get(entity_id)
+        return state.name if state else entity_id
+
+    async def _events(
+        self, entity_id: str, start: datetime, end: datetime
+    ) -> list[CalendarEvent]:
+        """Return a calendar's events; ConnectionFailed if it cannot tell."""
+        component = self.hass.data.get(DATA_COMPONENT)
+        entity = component.get_entity(entity_id) if component else None
+        state = self.hass.states.get(entity_id)
+        if entity is None or state is None or state.state == STATE_UNAVAILABLE:
+            raise ConnectionFailed("the calendar is not available")
+        zone = dt_util.get_default_time_zone()
+        try:
+            return await entity.async_get_events(
+                self.hass, start.astimezone(zone), end.astimezone(zone)
+            )
+        except HomeAssistantError as err:
+            raise ConnectionFailed("the calendar does not answer") from err
+
+
+def _booking(resource_id: str, event: CalendarEvent) -> Booking:
+    """Read a calendar's event."""
+    start, end = _instant(event.start), _instant(event.end)
+    key = event.uid or sha256(f"{start}{end}{event.summary}".encode()).hexdigest()[:16]
+    if event.recurrence_id:
+        key = f"{key}/{event.recurrence_id}"
+    elif event.rrule:  # an occurrence whose calendar does not number them
+        key = f"{key}/{start:%Y%m%dT%H%M%SZ}"
+    return Booking(
+        id=f"{resource_id}/{key}",
+        resource_id=resource_id,
+        start=start,
+        end=end,
+        summary=event.summary,
+        status=BookingStatus.TENTATIVE
+        if event.status is CalendarEventStatus.TENTATIVE
+        else BookingStatus.CONFIRMED,
+    )
+
+
+def _instant(value: date | datetime) -> datetime:
+    """Return a time in UTC; a day begins at midnight where Home Assistant is."""
+    if not isinstance(value, datetime):
+        value = dt_util.start_of_local_day(value)
+    elif value.tzinfo is None:
+        value = value.replace(tzinfo=dt_util.get_default_time_zone())
+    return value.astimezone(UTC)

@@ -1,0 +1,391 @@
+"""The events of an iCalendar feed as bookings (RFC 5545, 3.6.1 and 3.8).
+
+A feed is read once, into bookings that are what they are and series that are expanded
+for any window. Personal data is in the bookings alone.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from hashlib import sha256
+from typing import Final, NamedTuple
+
+from ical.event import Event
+from ical.types import Period, Range, Recur, RecurrenceId
+
+from ..engine.models import (
+    NOBODY,
+    Booking,
+    BookingStatus,
+    ContractError,
+    Person,
+    Problem,
+)
+from .ical_parse import (
+    BROKEN,
+    Fault,
+    Lost,
+    floating_zone,
+    lose,
+    named_zone,
+    read_events,
+)
+from .ical_people import read_people
+from .ical_text import (
+    Block,
+    Outline,
+    decode,
+    event_lines,
+    take_apart,
+    unescaped,
+    value_of,
+)
+from .ical_times import (
+    Change,
+    Length,
+    Moment,
+    Series,
+    TooManyError,
+    as_wall,
+    bounded,
+    occurrence_id,
+    occurrences,
+    overlaps,
+    span,
+    start_of,
+)
+
+# Of all recurring events in one window, and of one of them. More is a mistake, and
+# each may become a key.
+MAX_OCCURRENCES: Final = 10_000
+MAX_OF_ONE: Final = 1_000
+
+_STATUS: Final = {
+    "": BookingStatus.CONFIRMED,
+    "CONFIRMED": BookingStatus.CONFIRMED,
+    "TENTATIVE": BookingStatus.TENTATIVE,
+    "CANCELLED": BookingStatus.CANCELLED,
+    "CANCELED": BookingStatus.CANCELLED,
+}
+_EPOCH: Final = datetime.min.replace(tzinfo=UTC)
+_DAY: Final = timedelta(days=1)
+
+
+class Entry(NamedTuple):
+    """One event, read; ``recurrence`` says which occurrence of its series it is."""
+
+    block: Block
+    booking: Booking
+    start: Moment
+    length: Length
+    rule: Recur | None
+    dates: Sequence[tuple[Moment, Length]]
+    excluded: frozenset[datetime]
+    recurrence: date | None
+    following: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Feed:
+    """A feed, read once, and good for any window."""
+
+    name: str | None
+    bookings: tuple[Booking, ...]
+    series: tuple[Series, ...]
+    problems: tuple[Problem, ...]
+    lost: tuple[Lost, ...]
+    lines: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Expansion:
+    """A feed's bookings from start to end."""
+
+    bookings: tuple[Booking, ...]
+    start: datetime
+    end: datetime
+    complete: bool
+    problems: tuple[Problem, ...]
+
+
+class _UnreadableError(Exception):
+    """An event cannot be read, because of a property."""
+
+    def __init__(self, wire_field: str) -> None:
+        super().__init__(wire_field)
+        self.field = wire_field
+
+
+def read_feed(body: bytes, resource_id: str, time_zone: str) -> Feed:
+    """Read a feed; whole days are those of the zone.
+
+    Raises ContractError if it is none, is cut off, or has only unreadable events.
+    """
+    days = named_zone(time_zone)
+    if days is None:
+        raise ContractError("time_zone")
+    outline = take_apart(decode(body))
+    reader = _Reader(outline, resource_id, days)
+    entries = list(reader.entries())
+    if outline.blocks and not entries:
+        raise ContractError("VEVENT")
+    bookings, series = reader.assemble(entries)
+    faults = sorted([*(lost.fault for lost in reader.lost), *reader.faults])
+    lines = tuple(event_lines(body)) if faults or series else ()
+    return Feed(
+        name=outline.name,
+        bookings=tuple(bookings),
+        series=tuple(series),
+        problems=tuple(_problem(fault, lines) for fault in faults),
+        lost=tuple(reader.lost),
+        lines=lines,
+    )
+
+
+def expand(feed: Feed, start: datetime, end: datetime) -> Expansion:
+    """Return all bookings of a feed that overlap [start, end), sorted."""
+    found = [b for b in feed.bookings if overlaps(b.start, b.end, start, end)]
+    most = len(found) + MAX_OCCURRENCES
+    problems = list(feed.problems)
+    complete = all(lost.is_over(start) for lost in feed.lost)
+    for series in feed.series:
+        limit = min(MAX_OF_ONE, most - len(found))
+        try:
+            found.extend(occurrences(series, start, end, limit))
+        except TooManyError:  # those up to the limit stay
+            fault = Fault(series.number, "too_many_occurrences", "RRULE")
+            problems.append(_problem(fault, feed.lines))
+            complete = False
+    return Expansion(
+        bookings=tuple(sorted(found, key=lambda b: (b.start, b.id))),
+        start=start,
+        end=end,
+        complete=complete,
+        problems=tuple(problems),
+    )
+
+
+def _problem(fault: Fault, lines: Sequence[int]) -> Problem:
+    """Return what people are told of a fault."""
+    item = f"event {fault.number}, line {lines[fault.number - 1]}"
+    return Problem(reason=fault.reason, item=item, field=fault.field)
+
+
+class _Reader:
+    """Reads the events of one feed, and remembers what is wrong with them."""
+
+    def __init__(self, outline: Outline, resource_id: str, days: tzinfo) -> None:
+        self.lost: list[Lost] = []
+        self.faults: list[Fault] = []
+        self._outline = outline
+        self._resource_id = resource_id
+        self._days = days
+        self._floating = floating_zone(outline, days)
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield the events that can be read."""
+        pairs, self.lost = read_events(self._outline)
+        for block, event in pairs:
+            try:
+                yield self._entry(block, event)
+            except _UnreadableError as err:
+                self.lost.append(lose(block, err.field, event.dtstart))
+            except BROKEN:  # such as a zone that is at odds with itself
+                self.lost.append(lose(block, "DTSTART", event.dtstart))
+
+    def _entry(self, block: Block, event: Event) -> Entry:
+        """Read one event."""
+        if event.dtstart is None:
+            raise _UnreadableError("DTSTART")
+        start = self._moment(event.dtstart)
+        length = self._length(start, event)
+        recurrence, following = _recurrence(event.recurrence_id)
+        return Entry(
+            block,
+            self._booking(block, *span(start, length)),
+            start,
+            length,
+            _rule(block, start),
+            [_dated(each, start, length) for each in event.rdate],
+            frozenset(start_of(as_wall(each, start)) for each in event.exdate),
+            recurrence,
+            following,
+        )
+
+    def _moment(self, value: date) -> Moment:
+        """Return a date or time by the clock."""
+        if not isinstance(value, datetime):
+            midnight = datetime(value.year, value.month, value.day)  # noqa: DTZ001
+            return Moment(midnight, self._days, whole_day=True)
+        zone = value.tzinfo or self._floating
+        return Moment(value.replace(tzinfo=None), zone)
+
+    def _length(self, start: Moment, event: Event) -> Length:
+        """Return how long an event lasts.
+
+        Days are by the clock. So are hours between two times of the same zone: who
+        books until six wants the room until six on any night of the year.
+        """
+        if event.dtend is None:
+            if event.duration is None:
+                return Length(_DAY if start.whole_day else timedelta())
+            days = timedelta(event.duration.days)
+            return Length(days, event.duration - days)
+        end = self._moment(event.dtend)
+        if end.zone is start.zone or str(end.zone) == str(start.zone):
+            wall = end.wall - start.wall
+            # Many say that a day ends on the day itself, though RFC 5545 does not.
+            return Length(wall or _DAY) if start.whole_day else Length(wall)
+        return Length(exact=start_of(end) - start_of(start))
+
+    def _booking(self, block: Block, start: datetime, end: datetime) -> Booking:
+        """Return an event as the booking that it would be if it were alone."""
+        word = block.value("STATUS").strip().upper()
+        status = _STATUS.get(word)
+        if status is None:  # whatever it is, it is not confirmed
+            status = BookingStatus.TENTATIVE
+            self.faults.append(Fault(block.number, "unknown_status", "STATUS"))
+        summary = unescaped(block.value("SUMMARY"))
+        organizers = self._people(block, "ORGANIZER")
+        return Booking(
+            id=unescaped(block.value("UID")) or _digest(start, end, summary),
+            resource_id=self._resource_id,
+            start=start,
+            end=end,
+            summary=summary,
+            status=status,
+            transparent=block.value("TRANSP").strip().upper() == "TRANSPARENT",
+            holder=organizers[0] if organizers else NOBODY,
+            participants=self._people(block, "ATTENDEE"),
+            updated_at=_stamp(block, "LAST-MODIFIED"),
+        )
+
+    def _people(self, block: Block, name: str) -> tuple[Person, ...]:
+        """Return the people of a property; what cannot be read is nobody."""
+        people, whole = read_people(block, name)
+        if not whole:
+            self.faults.append(Fault(block.number, "bad_property", name))
+        return people
+
+    def assemble(self, entries: Sequence[Entry]) -> tuple[list[Booking], list[Series]]:
+        """Put together what belongs together, by UID; the newest of each counts."""
+        masters: dict[str, Entry] = {}
+        changed: dict[str, dict[datetime, Entry]] = {}
+        for entry in entries:
+            if entry.recurrence is None:
+                self._keep_newest(masters, entry.booking.id, entry)
+        for entry in entries:
+            if entry.recurrence is not None:
+                uid = entry.booking.id
+                like = masters.get(uid, entry).start
+                instant = start_of(as_wall(entry.recurrence, like))
+                self._keep_newest(changed.setdefault(uid, {}), instant, entry)
+        bookings = [
+            replace(entry.booking, id=occurrence_id(uid, instant))
+            for uid, own in changed.items()
+            for instant, entry in own.items()
+        ]
+        series = []
+        for uid, entry in masters.items():
+            own = changed.get(uid, {})
+            if entry.rule or entry.dates:
+                series.append(_series(entry, own))
+            elif start_of(entry.start) not in own:
+                bookings.append(entry.booking)
+        return bookings, series
+
+    def _keep_newest[KeyT](
+        self, found: dict[KeyT, Entry], key: KeyT, entry: Entry
+    ) -> None:
+        """Keep the newer of two entries for the same thing."""
+        other = found.setdefault(key, entry)
+        if other is entry:
+            return
+        rank, other_rank = _rank(entry), _rank(other)
+        if rank == other_rank and other.booking.start != entry.booking.start:
+            self.faults.append(Fault(entry.block.number, "duplicate_uid", "UID"))
+        if (rank, entry.booking.start) > (other_rank, other.booking.start):
+            found[key] = entry
+
+
+def _series(entry: Entry, changed: Mapping[datetime, Entry]) -> Series:
+    """Return a recurring event with what its changed occurrences say."""
+    start = entry.start
+    dates = [*entry.dates] if entry.rule else [(start, entry.length), *entry.dates]
+    changes = []
+    for instant, other in sorted(changed.items()):
+        if other.following and other.recurrence is not None:
+            shift = other.start.wall - as_wall(other.recurrence, start).wall
+            changes.append(Change(instant, shift, other.length, other.booking))
+    return Series(
+        number=entry.block.number,
+        start=start,
+        length=entry.length,
+        rule=entry.rule,
+        dates=tuple(dates),
+        excluded=entry.excluded | changed.keys(),
+        changes=tuple(changes),
+        booking=entry.booking,
+    )
+
+
+def _dated(
+    value: date | Period, start: Moment, length: Length
+) -> tuple[Moment, Length]:
+    """Return an occurrence that is not by the rule."""
+    if not isinstance(value, Period):
+        return as_wall(value, start), length
+    begin, end = as_wall(value.start, start), as_wall(value.end_value, start)
+    return begin, Length(exact=start_of(end) - start_of(begin))
+
+
+def _rule(block: Block, start: Moment) -> Recur | None:
+    """Return the rule by which an event recurs."""
+    rules = block.lines.get("RRULE")
+    if not rules:
+        return None
+    try:
+        [line] = rules
+        return bounded(Recur.from_rrule(value_of(line).upper().strip("; ")), start)
+    except BROKEN as err:
+        raise _UnreadableError("RRULE") from err
+
+
+def _recurrence(value: RecurrenceId | None) -> tuple[date | None, bool]:
+    """Return which occurrence an event stands for, and whether for all later ones."""
+    if value is None:
+        return None, False
+    try:
+        time = RecurrenceId.to_value(value)
+    except ValueError as err:
+        raise _UnreadableError("RECURRENCE-ID") from err
+    if isinstance(time, datetime) and value.tzinfo:
+        time = time.replace(tzinfo=value.tzinfo)
+    return time, value.range is Range.THIS_AND_FUTURE
+
+
+def _rank(entry: Entry) -> tuple[int, datetime]:
+    """Return how new an event is, among those with the same UID."""
+    sequence = entry.block.value("SEQUENCE").strip()
+    stamps = (_stamp(entry.block, name) for name in ("DTSTAMP", "LAST-MODIFIED"))
+    return (
+        int(sequence) if sequence.isdecimal() else 0,
+        max((stamp for stamp in stamps if stamp), default=_EPOCH),
+    )
+
+
+def _stamp(block: Block, name: str) -> datetime | None:
+    """Return an instant that is good to have, and no loss if it is not there."""
+    value = block.value(name)
+    if not value:
+        return None
+    try:
+        stamp = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return stamp.astimezone(UTC) if stamp.tzinfo else stamp.replace(tzinfo=UTC)
+
+
+def _digest(start: datetime, end: datetime, summary: str) -> str:
+    """Return an id for an event that has none."""
+    return sha256(f"{start}/{end}/{summary}".encode()).hexdigest()[:16]

@@ -1,0 +1,398 @@
+"""WinKAS AIR, where Danish municipalities and associations book their rooms.
+
+Wire facts are those of vendors/winkas.md, with its marks: [C] confirmed, [P] only
+plausible, [U] not public. What is not confirmed is read so that each case works.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+import hashlib
+from http import HTTPStatus
+from itertools import accumulate, product
+import json
+import re
+from typing import Any, ClassVar, Final, override
+from zoneinfo import ZoneInfo
+
+from aiohttp import ClientSession
+from yarl import URL
+
+from ..engine.models import (
+    FOREVER,
+    Absence,
+    Account,
+    AuthError,
+    Booking,
+    BookingStatus,
+    ConnectionFailed,
+    ContractError,
+    Person,
+    Problem,
+    Resource,
+    Snapshot,
+    VendorError,
+)
+from ..forms import Field, FieldKind
+from ..transport import TIMEOUT, raise_for_status, request
+from .base import BookingSystem
+
+type _Json = Mapping[str, object]
+
+DEFAULT_URL: Final = "https://air.winkas.net/api/"
+ZONE: Final = ZoneInfo("Europe/Copenhagen")
+WIRE_TIME: Final = "%Y-%m-%dT%H:%M:%SZ"  # of requests [C]
+
+# A token lives for 12 hours [C]; half an hour is left for clocks that differ.
+TOKEN_LIFE: Final = timedelta(hours=11, minutes=30)
+
+# The "Z" of a request may mean nothing [P], and then the window is off by up to
+# two hours; and a booking that began before it may be left out [P]. So more is
+# asked, back to where a weekend's cup began, and selected here.
+MARGIN: Final = timedelta(hours=3)
+LONG_BOOKING: Final = timedelta(days=3)
+
+AT_ONCE: Final = 200  # bookings read before others get their turn
+AUTHENTICATION_FAILED: Final = 1  # a WinKasStatus [C]
+
+# The page's plausible names [P]; the first that holds something wins.
+BOOKING_NUMBER: Final = ("Id", "BookingNumber", "BookingNo", "BookingId")
+MEMBER_NUMBER: Final = ("MemberNumber", "MemberNo")
+EMAIL: Final = ("Email", "Mail")
+PHONE: Final = ("Phone", "Mobile", "MobilePhone", "CellPhone")
+
+# How, and whether, a cancelled booking is marked is not known [U]. Only what can
+# hardly mean anything else counts; otherwise a cancelled booking is seen to vanish.
+CANCELLED_MARKS: Final = ("Cancelled", "IsCancelled", "Status")
+CANCELLED_WORDS: Final = {"cancelled", "canceled", "annulleret", "aflyst"}
+
+_DANISH: Final = re.compile(r"^(\d\d)-(\d\d)-(\d{4})[T ]", re.ASCII)
+
+
+class _StatusError(ConnectionFailed):
+    """A WinKasStatus that is neither 0 nor 1; what they mean is not public [U]."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Login:
+    """A token, and until when it is used."""
+
+    token: str = field(repr=False)
+    expires: datetime
+
+
+class WinKas(BookingSystem):
+    """One user of one WinKAS licence (vendors/winkas.md)."""
+
+    key: ClassVar = "winkas"
+    name: ClassVar = "WinKAS"
+    form: ClassVar = (
+        Field(name="username", autocomplete="username"),
+        Field(
+            name="password", kind=FieldKind.PASSWORD, autocomplete="current-password"
+        ),
+        Field(name="license_number"),
+        Field(
+            name="url",
+            kind=FieldKind.URL,
+            required=False,
+            default=DEFAULT_URL,
+            advanced=True,
+        ),
+    )
+    absence: ClassVar = Absence.LISTING
+    poll_interval: ClassVar = timedelta(minutes=15)  # as UniLock does [C]
+
+    def __init__(self, session: ClientSession, settings: Mapping[str, Any]) -> None:
+        """Keep what is needed to log in; nothing is sent yet."""
+        self._session = session
+        self._base = URL(str(settings.get("url") or DEFAULT_URL).rstrip("/"))
+        license_number = str(settings["license_number"]).strip()
+        user = str(settings["username"]).strip()
+        id_ = f"{license_number}/{user}".lower()
+        self._account = Account(id=id_, title=f"{self.name} ({license_number})")
+        self._credentials = {
+            "UserName": user,
+            "UserPassword": str(settings["password"]),
+            "UserContractCode": license_number,
+        }
+        self._lock = asyncio.Lock()
+        self._outcome: _Login | VendorError | None = None  # of the last login
+        self._repeated: set[str] = set()
+
+    @override
+    async def validate(self) -> Account:
+        """Log in, unless we are; the real name is personal, and not for a title."""
+        await self._logged_in()
+        return self._account
+
+    @override
+    async def list_resources(self) -> tuple[Resource, ...]:
+        """Return all resources that have an id, those without a location too."""
+        answer = await self._call("Calendar/GetAllResources")
+        resources = [_resource(id_, entry) for id_, entry in _with_id(answer)]
+        return tuple({resource.id: resource for resource in resources}.values())
+
+    @override
+    async def list_bookings(
+        self, resource_ids: Collection[str], start: datetime, end: datetime
+    ) -> Snapshot:
+        """Return the bookings that overlap [start, end).
+
+        The snapshot is incomplete where a resource is not answered or a booking
+        cannot be read: it may be one that we know, and that is still there.
+        """
+        ids = sorted(int(id_) for id_ in resource_ids if id_.isdecimal())
+        answer = await self._events(ids, start, end)
+        parts: list[Booking | Problem] = []
+        for part in _read(answer, set(resource_ids)):
+            parts.append(part)
+            if len(parts) % AT_ONCE == 0:
+                await asyncio.sleep(0)
+        readable = [part for part in parts if isinstance(part, Booking)]
+        problems = tuple(part for part in parts if isinstance(part, Problem))
+        return Snapshot(
+            bookings=tuple(
+                booking
+                for booking in _identified(readable, self._repeated)
+                if booking.start < end and start < booking.end
+            ),
+            start=start,
+            end=end,
+            complete=not problems,
+            problems=problems,
+        )
+
+    async def _events(self, ids: list[int], start: datetime, end: datetime) -> _Json:
+        """Ask for the resources' events, in a window wide enough."""
+        if not ids:  # what an empty list means to WinKAS is not known [U]
+            return {"Resources": []}
+        begin = start.astimezone(UTC) - MARGIN - LONG_BOOKING
+        return await self._call(
+            "Calendar/GetAllResourceEventsInTimePeriod",
+            StartTime=begin.strftime(WIRE_TIME),
+            EndTime=(end.astimezone(UTC) + MARGIN).strftime(WIRE_TIME),
+            Resources=ids,
+        )
+
+    async def _call(self, method: str, **arguments: object) -> _Json:
+        """Ask for data; if we are refused, log in and ask once more.
+
+        An expired token probably gives a WinKasStatus, but it could be a 401 [P].
+        """
+        login = await self._logged_in()
+        with suppress(AuthError, _StatusError):
+            return await self._post(method, {"Token": login.token, **arguments})
+        login = await self._logged_in(refused=login)
+        return await self._post(method, {"Token": login.token, **arguments})
+
+    async def _logged_in(self, refused: _Login | None = None) -> _Login:
+        """Return a login that was not refused, and make one only if there is none.
+
+        Calls that wait for the login of another share its outcome, a failure too:
+        repeated wrong passwords could lock the account.
+        """
+        before = self._outcome
+        async with self._lock:
+            known = self._outcome
+            if isinstance(known, _Login) and known is not refused:
+                if datetime.now(UTC) < known.expires:
+                    return known
+            if isinstance(known, VendorError) and known is not before:
+                raise known
+            try:
+                self._outcome = await self._log_in()
+            except VendorError as err:
+                self._outcome = err
+                raise
+            return self._outcome
+
+    async def _log_in(self) -> _Login:
+        """Exchange the credentials for a token; it worked if there is one [C]."""
+        try:
+            answer = await self._post("Authentication/Authenticate", self._credentials)
+        except _StatusError as err:  # a verdict on the one thing asked
+            raise AuthError(str(err)) from err
+        user = _optional(answer, "WinKasData", dict)
+        if not (token := _optional(user, "CurrentToken", str).strip()):
+            raise AuthError("no token")
+        return _Login(token=token, expires=datetime.now(UTC) + TOKEN_LIFE)
+
+    async def _post(self, method: str, body: _Json) -> _Json:
+        """Send one request and return the envelope of a good answer."""
+        url = self._base.joinpath(method)
+        answer = await request(
+            self._session, "POST", url, json=body, time_limit=TIMEOUT
+        )
+        raise_for_status(answer)
+        if answer.status != HTTPStatus.OK:
+            raise ConnectionFailed(f"status {answer.status}")
+        envelope = _checked(answer.json(), "body", dict)
+        status = _checked(envelope.get("WinKasStatus"), "WinKasStatus", int)
+        if status:
+            refusal = AuthError if status == AUTHENTICATION_FAILED else _StatusError
+            raise refusal(f"WinKasStatus {status}")
+        return envelope
+
+
+def _checked[T](value: object, wire_field: str, kind: type[T]) -> T:
+    """Return the value if it is of the kind; no boolean is a number."""
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise ContractError(wire_field)
+    return value
+
+
+def _optional[T](record: _Json, wire_field: str, kind: type[T]) -> T:
+    """Return a field of the kind, an empty one where it is null or missing."""
+    value = record.get(wire_field)
+    return kind() if value is None else _checked(value, wire_field, kind)
+
+
+def _first(wire_fields: Iterable[str], *records: _Json) -> str | None:
+    """Return the first that holds a text or number; 0 is how .NET writes none."""
+    for record, wire_field in product(records, wire_fields):
+        value = record.get(wire_field)
+        if isinstance(value, int | str) and not isinstance(value, bool):
+            if (text := str(value).strip()) not in {"", "0"}:
+                return text
+    return None
+
+
+def _with_id(answer: _Json) -> Iterator[tuple[str, _Json]]:
+    """Go through the answered resources that have an id."""
+    if answer.get("WinkasErrorCode"):
+        raise ConnectionFailed("WinkasErrorCode is not 0")
+    for entry in _checked(answer.get("Resources"), "Resources", list):
+        if isinstance(entry, dict) and (id_ := _first(("Id",), entry)):
+            yield id_, entry
+
+
+def _resource(id_: str, entry: _Json) -> Resource:
+    """Read a resource; its location, and any part of it, may be missing [C]."""
+    place = entry.get("ResourceLocation")
+    places = [place] if isinstance(place, dict) else []
+    name = _first(("Name",), entry) or id_
+    return Resource(id=id_, name=name, location=_first(("Name", "Address"), *places))
+
+
+def _read(answer: _Json, asked: set[str]) -> Iterator[Booking | Problem]:
+    """Read the bookings of the asked resources, each on its own."""
+    missing = asked.copy()
+    for resource_id, entry in _with_id(answer):
+        if resource_id not in asked:
+            continue
+        missing.discard(resource_id)
+        listed = entry.get("ResourceCalendarbookings")
+        bookings = listed if isinstance(listed, list) else ()
+        for position, wrapper in enumerate(bookings, 1):
+            try:
+                yield _booking(wrapper, resource_id)
+            except ContractError as err:
+                item = f"booking {position} of resource {resource_id}"
+                yield Problem(reason="bad_booking", item=item, field=err.field)
+    for id_ in sorted(missing):
+        yield Problem(reason="missing_resource", item=f"resource {id_}", field="Id")
+
+
+def _booking(value: object, resource_id: str) -> Booking:
+    """Read one booking, with all that could identify it for an id."""
+    wrapper = _checked(value, "ResourceCalendarbookings", dict)
+    name = "ResourceCalendarbooking"
+    record = _checked(wrapper.get(name), name, dict)
+    start, end = _period(_moment(record, "Start"), _moment(record, "Stop"))
+    summary = _optional(record, "Subject", str).strip()
+    holder = _holder(_optional(wrapper, "BookingOwner", dict))
+    owner = [holder.id, holder.name, holder.phone, holder.email]
+    said = json.dumps([resource_id, str(start), str(end), summary, *owner])
+    digest = hashlib.sha256(said.encode()).hexdigest()[:16]
+    number = _first(BOOKING_NUMBER, record, wrapper)
+    known = f"{number}/{resource_id}/{start:%Y%m%dT%H%M%SZ}/{digest}"
+    return Booking(
+        id=known if number else digest,
+        resource_id=resource_id,
+        start=start,
+        end=end,
+        summary=summary,
+        status=_status(record, wrapper),
+        holder=holder,
+    )
+
+
+def _moment(record: _Json, wire_field: str) -> datetime:
+    """Read "DD-MM-YYYY HH:MM[:SS]" or ISO 8601 [C]; naive where no offset is told."""
+    text = _DANISH.sub(r"\3-\2-\1T", _optional(record, wire_field, str).strip())
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ContractError(wire_field) from None
+    if ":" not in text or moment.year < 1970:  # a date alone; the year 1 is .NET's none
+        raise ContractError(wire_field)
+    return FOREVER if moment.year >= FOREVER.year else moment
+
+
+def _period(start: datetime, stop: datetime) -> tuple[datetime, datetime]:
+    """Return the instants of a booking's wall clock times.
+
+    Where autumn has an hour twice, a booking starts in the first and ends in the
+    second: access never ends an hour early. Where spring skips an hour, a time in
+    it is an hour later by the clock, as zoneinfo has it; but a start that would
+    then not come before the end (02:30 to 03:30) keeps its distance to it.
+    """
+    begin = _instant(start, fold=0)
+    end = max(_instant(stop, fold=0), _instant(stop, fold=1))
+    if begin >= end:
+        begin = min(begin, _instant(start, fold=1))
+    return begin, end
+
+
+def _instant(moment: datetime, *, fold: int) -> datetime:
+    """Return the instant of a time; naive ones are Danish wall clock."""
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=ZONE, fold=fold)
+    return moment.astimezone(UTC)
+
+
+def _holder(owner: _Json) -> Person:
+    """Read the owner; only FirstName is confirmed, and may be an association's."""
+    first, last = _optional(owner, "FirstName", str), _first(("LastName",), owner)
+    return Person(
+        name=" ".join(f"{first} {last or ''}".split()) or None,
+        phone=_first(PHONE, owner),
+        email=_first(EMAIL, owner),
+        id=_first(MEMBER_NUMBER, owner),
+    )
+
+
+def _status(*records: _Json) -> BookingStatus:
+    """Tell whether a booking is plainly marked as cancelled."""
+    for name, record in product(CANCELLED_MARKS, records):
+        mark = record.get(name)
+        flagged = mark is True and name != "Status"
+        if flagged or str(mark).strip().casefold() in CANCELLED_WORDS:
+            return BookingStatus.CANCELLED
+    return BookingStatus.CONFIRMED
+
+
+def _identified(readable: list[Booking], repeated: set[str]) -> Iterator[Booking]:
+    """Shorten each booking's id to one that is its own, and survives a move.
+
+    That is the booking number. A number on several resources keeps the resource,
+    one that a resource has several times (a season's booking) the start too.
+    Without a number it is a digest of all that the booking says.
+
+    ``repeated`` remembers what is not unique, so that a season's last booking is
+    not renamed when alone. Rows that say the same are one, live if any of them is.
+    """
+    live_last = sorted(readable, key=lambda b: b.status is BookingStatus.CONFIRMED)
+    distinct = {booking.id: booking for booking in live_last}
+    names = {  # of each, from short to surely unique
+        id_: list(accumulate(id_.rsplit("/", 3), "{}/{}".format)) for id_ in distinct
+    }
+    uses = Counter(name for known in names.values() for name in known[:-1])
+    repeated.update(name for name, count in uses.items() if count > 1)
+    for id_, booking in distinct.items():
+        name = next(name for name in names[id_] if name not in repeated)
+        yield replace(booking, id=name)

@@ -1,0 +1,285 @@
+"""Setting up accounts: menus, one form for each system, and the pick of rooms."""
+
+from collections.abc import Mapping
+from functools import partialmethod
+from typing import Any, override
+
+import voluptuous as vol
+
+from homeassistant.config_entries import (
+    SOURCE_USER,
+    ConfigEntry,
+    ConfigFlow,
+    ConfigFlowResult,
+    ConfigSubentryData,
+    ConfigSubentryFlow,
+    FlowType,
+    OptionsFlow,
+    SubentryFlowContext,
+)
+from homeassistant.core import callback
+from homeassistant.helpers.selector import (
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+)
+
+from .const import CONF_RESOURCES, CONF_SYSTEM, DOMAIN, LOGGER, SUBENTRY_ROOM
+from .engine.models import (
+    Account,
+    AuthError,
+    ContractError,
+    RateLimited,
+    Rejected,
+    Resource,
+    VendorError,
+)
+from .form_schema import account_schema, settings_of, suggested, title_of
+from .forms import Field
+from .options_flow import BookingAccountOptionsFlow
+from .subentry_flow import RoomFlow, new_room
+from .systems import (
+    ACCESS_SYSTEMS,
+    BOOKING_SYSTEMS,
+    create_access_system,
+    create_booking_system,
+    system_class,
+)
+
+
+class BookingAccessConfigFlow(ConfigFlow, domain=DOMAIN):
+    """One account of a booking system or of an access system."""
+
+    VERSION = 1
+
+    def __init__(self) -> None:
+        """Start with nothing filled in."""
+        self._settings: dict[str, Any] = {}
+        self._account: Account | None = None
+        self._resources: tuple[Resource, ...] = ()
+
+    @classmethod
+    @callback
+    @override
+    def async_get_supported_subentry_types(
+        cls, config_entry: ConfigEntry
+    ) -> dict[str, type[ConfigSubentryFlow]]:
+        """Only booking accounts have rooms."""
+        if config_entry.data[CONF_SYSTEM] in BOOKING_SYSTEMS:
+            return {SUBENTRY_ROOM: RoomFlow}
+        return {}
+
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(config_entry: ConfigEntry) -> OptionsFlow:
+        """Offer the options of a booking account."""
+        return BookingAccountOptionsFlow()
+
+    @classmethod
+    @callback
+    @override
+    def async_supports_options_flow(cls, config_entry: ConfigEntry) -> bool:
+        """Only booking accounts have options."""
+        return config_entry.data[CONF_SYSTEM] in BOOKING_SYSTEMS
+
+    @override
+    async def async_step_user(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask which side the account is on."""
+        return self.async_show_menu(menu_options=["booking_system", "access_system"])
+
+    async def async_step_booking_system(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask which booking system it is."""
+        return self.async_show_menu(menu_options=list(BOOKING_SYSTEMS))
+
+    async def async_step_access_system(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask which access system it is."""
+        return self.async_show_menu(menu_options=list(ACCESS_SYSTEMS))
+
+    async def _async_step_account(
+        self, key: str, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for an account of the system, and try it."""
+        form = system_class(key).form
+        errors: dict[str, str] = {}
+        placeholders: dict[str, str] = {}
+        if user_input is not None:
+            settings = {CONF_SYSTEM: key, **settings_of(self.hass, form, user_input)}
+            errors, placeholders = await self._async_try(settings)
+            if not errors:
+                assert self._account
+                await self.async_set_unique_id(f"{key}:{self._account.id}")
+                self._abort_if_unique_id_configured(reload_on_update=False)
+                if key in BOOKING_SYSTEMS:
+                    return await self.async_step_rooms()
+                return self._create_entry([])
+        return self.async_show_form(
+            step_id=key,
+            data_schema=self.add_suggested_values_to_schema(
+                account_schema(self.hass, form), user_input
+            ),
+            errors=errors,
+            description_placeholders=placeholders,
+        )
+
+    async def async_step_rooms(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask which resources become rooms, many at once."""
+        if user_input is not None:
+            names = {resource.id: resource.name for resource in self._resources}
+            return self._create_entry(
+                [
+                    new_room(resource_id, names[resource_id])
+                    for resource_id in user_input.get(CONF_RESOURCES, [])
+                ]
+            )
+        options = [
+            SelectOptionDict(value=resource.id, label=resource.label)
+            for resource in self._resources
+        ]
+        selector = SelectSelector(
+            SelectSelectorConfig(options=options, multiple=True, sort=True)
+        )
+        schema = vol.Schema({vol.Optional(CONF_RESOURCES): selector})
+        # What a person named one by one a moment ago is certainly wanted.
+        named = system_class(self._settings[CONF_SYSTEM]).is_choice
+        wanted = {CONF_RESOURCES: [option["value"] for option in options if named]}
+        return self.async_show_form(
+            step_id="rooms",
+            data_schema=self.add_suggested_values_to_schema(schema, wanted),
+        )
+
+    @override
+    async def async_on_create_entry(self, result: ConfigFlowResult) -> ConfigFlowResult:
+        """Go on with the form of a room where none was picked."""
+        entry = result["result"]
+        if entry.data[CONF_SYSTEM] in BOOKING_SYSTEMS and not entry.subentries:
+            room = await self.hass.config_entries.subentries.async_init(
+                (entry.entry_id, SUBENTRY_ROOM),
+                context=SubentryFlowContext(source=SOURCE_USER),
+            )
+            result["next_flow"] = (FlowType.CONFIG_SUBENTRIES_FLOW, room["flow_id"])
+        return result
+
+    async def async_step_reauth(
+        self, entry_data: Mapping[str, Any]
+    ) -> ConfigFlowResult:
+        """Ask for credentials that work again."""
+        return await self.async_step_reauth_confirm()
+
+    async def async_step_reauth_confirm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the credentials of the same account."""
+        entry = self._get_reauth_entry()
+        form = [f for f in system_class(entry.data[CONF_SYSTEM]).form if not f.advanced]
+        return await self._async_change(entry, "reauth_confirm", form, user_input)
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Change anything about the connection to the same account."""
+        entry = self._get_reconfigure_entry()
+        form = list(system_class(entry.data[CONF_SYSTEM]).form)
+        return await self._async_change(
+            entry, "reconfigure", form, user_input, keep_secrets=True
+        )
+
+    async def _async_change(
+        self,
+        entry: ConfigEntry,
+        step_id: str,
+        form: list[Field],
+        user_input: dict[str, Any] | None,
+        *,
+        keep_secrets: bool = False,
+    ) -> ConfigFlowResult:
+        """Try what was changed about an account that exists, and keep it if it works."""
+        errors: dict[str, str] = {}
+        placeholders: dict[str, str] = {}
+        if user_input is not None:
+            changed = settings_of(self.hass, form, user_input)
+            settings = {**entry.data, **{k: v for k, v in changed.items() if v != ""}}
+            errors, placeholders = await self._async_try(settings)
+            if not errors:
+                assert self._account
+                unique_id = f"{entry.data[CONF_SYSTEM]}:{self._account.id}"
+                await self.async_set_unique_id(unique_id)
+                if not system_class(entry.data[CONF_SYSTEM]).is_choice:
+                    self._abort_if_unique_id_mismatch(reason="wrong_account")
+                elif entry.unique_id != unique_id:
+                    self._abort_if_unique_id_configured(reload_on_update=False)
+                if settings == entry.data:  # nothing that would load it anew by itself
+                    self.hass.config_entries.async_schedule_reload(entry.entry_id)
+                return self.async_update_and_abort(
+                    entry, unique_id=unique_id, data=settings
+                )
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=self.add_suggested_values_to_schema(
+                account_schema(self.hass, form, keep_secrets=keep_secrets),
+                user_input or suggested(self.hass, form, entry.data),
+            ),
+            errors=errors,
+            description_placeholders={**title_of(entry), **placeholders},
+        )
+
+    async def _async_try(
+        self, settings: dict[str, Any]
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        """Ask the vendor who we are; return the form's errors and their placeholders."""
+        self._settings = settings
+        try:
+            if settings[CONF_SYSTEM] in ACCESS_SYSTEMS:
+                self._account = await create_access_system(
+                    self.hass, settings
+                ).validate()
+            else:
+                system = create_booking_system(self.hass, settings)
+                self._account = await system.validate()
+                self._resources = await system.list_resources()
+        except VendorError as err:
+            LOGGER.debug("The account cannot be used: %s", type(err).__name__)
+            return {"base": form_error(err)}, {
+                "field": err.field if isinstance(err, ContractError) else ""
+            }
+        except Exception:  # noqa: BLE001 - a form must always come back with an answer
+            LOGGER.exception("Unexpected error while trying an account")
+            return {"base": "unknown"}, {}
+        return {}, {}
+
+    def _create_entry(self, rooms: list[ConfigSubentryData]) -> ConfigFlowResult:
+        """Keep the account, and the rooms that were picked."""
+        assert self._account
+        return self.async_create_entry(
+            title=self._account.title, data=self._settings, subentries=rooms
+        )
+
+
+def form_error(err: VendorError) -> str:
+    """Return the text for what a vendor said to an account."""
+    match err:
+        case AuthError():
+            return "invalid_auth"
+        case RateLimited():
+            return "rate_limited"
+        case ContractError():
+            return "unexpected_answer"
+        case Rejected():
+            return str(err)
+    return "cannot_connect"
+
+
+for _key in (*BOOKING_SYSTEMS, *ACCESS_SYSTEMS):
+    setattr(
+        BookingAccessConfigFlow,
+        f"async_step_{_key}",
+        partialmethod(BookingAccessConfigFlow._async_step_account, _key),  # noqa: SLF001
+    )

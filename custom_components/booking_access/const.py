@@ -1,0 +1,56 @@
+"""Names that several modules share."""
+
+from datetime import timedelta
+import logging
+from typing import TYPE_CHECKING, Final
+
+from homeassistant.util.hass_dict import HassKey
+
+if TYPE_CHECKING:
+    from .hub import Hub
+
+DOMAIN: Final = "booking_access"
+LOGGER: Final = logging.getLogger(__package__)
+DATA_HUB: HassKey[Hub] = HassKey(DOMAIN)
+
+CONF_SYSTEM: Final = "system"
+CONF_ADVANCED: Final = "advanced"
+CONF_RESOURCES: Final = "resources"
+
+CONF_RESOURCE_ID: Final = "resource_id"
+CONF_ACCESS_POINTS: Final = "access_points"
+CONF_ACCESS: Final = "access"
+CONF_TIMING: Final = "timing"
+CONF_APPLIANCES: Final = "appliances"
+CONF_ALARM: Final = "alarm"
+CONF_LIGHTS: Final = "lights"
+CONF_VENTILATION: Final = "ventilation"
+
+CONF_COMMON_ACCESS_POINTS: Final = "common_access_points"
+CONF_DEFAULT_COUNTRY: Final = "default_country"
+CONF_TENTATIVE: Final = "tentative"
+CONF_ISSUE_AHEAD: Final = "issue_ahead"
+
+# Minutes before and after a booking, where a room does not say otherwise. The
+# alarm is off whenever the doors may be open.
+DEFAULT_TIMING: Final = {
+    "access_lead": 15,
+    "access_lag": 15,
+    "alarm_lead": 15,
+    "alarm_lag": 15,
+    "light_lead": 15,
+    "light_lag": 15,
+    "ventilation_lead": 30,
+    "ventilation_lag": 15,
+}
+
+SUBENTRY_ROOM: Final = "room"
+
+# How far ahead bookings are asked for, and how far back, so that what has
+# ended is still known while its lag runs.
+HORIZON: Final = timedelta(days=14)
+LOOK_BACK: Final = timedelta(days=1)
+SWEEP: Final = timedelta(minutes=1)
+DEFAULT_ISSUE_AHEAD: Final = 7  # days
+
+ISSUE_BAD_BOOKINGS: Final = "bad_bookings"

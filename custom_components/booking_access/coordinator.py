@@ -1,0 +1,253 @@
+"""Polling of one account, and what is done through it."""
+
+from abc import abstractmethod
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final, Protocol, override
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import ConfigEntryAuthFailed
+from homeassistant.helpers.debounce import Debouncer
+from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
+from homeassistant.util import dt as dt_util
+
+from .access_systems.base import AccessSystem
+from .booking_systems.base import BookingSystem
+from .const import CONF_RESOURCE_ID, DOMAIN, HORIZON, LOGGER, LOOK_BACK, SUBENTRY_ROOM
+from .engine.bookings import MISSING_FOR
+from .engine.models import (
+    AccessPoint,
+    AuthError,
+    ContractError,
+    OutcomeUnknown,
+    PointState,
+    Problem,
+    RateLimited,
+    Snapshot,
+    VendorError,
+)
+from .issues import async_report_problems
+
+type AccountCoordinator = BookingCoordinator | AccessCoordinator
+type BookingAccessConfigEntry = ConfigEntry[AccountCoordinator]
+
+# No call to a vendor may take longer, in seconds.
+CALL_LIMIT: Final = 60
+# News that come in a burst are looked at together.
+SETTLE: Final = 0.05
+# How often "last synchronized" is shown anew while nothing changes.
+SHOW_EVERY: Final = timedelta(hours=1)
+
+
+class _Coordinator[DataT](DataUpdateCoordinator[DataT]):
+    """What the polling of both kinds of accounts shares."""
+
+    config_entry: BookingAccessConfigEntry
+    system: BookingSystem | AccessSystem
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: BookingAccessConfigEntry,
+        poll_interval: timedelta,
+    ) -> None:
+        """Set the pace of the system."""
+        super().__init__(
+            hass,
+            LOGGER,
+            config_entry=entry,
+            name=entry.title,
+            update_interval=poll_interval,
+            always_update=False,
+            request_refresh_debouncer=Debouncer(
+                hass, LOGGER, cooldown=1.0, immediate=True
+            ),
+        )
+        self.synchronized: datetime | None = None
+        self._settling: Callable[[], None] | None = None
+
+    @override
+    async def _async_update_data(self) -> DataT:
+        """Ask the vendor, and say in Home Assistant's words what went wrong."""
+        try:
+            data = await self._async_ask()
+        except VendorError as err:
+            raise failure(err) from err
+        self._note_success()
+        return data
+
+    @abstractmethod
+    async def _async_ask(self) -> DataT:
+        """Ask the vendor."""
+
+    def _note_success(self) -> None:
+        """Remember when it last worked; to show it each time would be noise."""
+        now = dt_util.utcnow()
+        recovered = not self.last_update_success
+        if (
+            self.synchronized is None
+            or recovered
+            or now - self.synchronized >= SHOW_EVERY
+        ):
+            self.synchronized = now
+
+    async def async_synchronize(self) -> None:
+        """Ask the vendor right now, because a human wants to know."""
+        self.synchronized = None
+        await self.async_refresh()
+        self.async_update_listeners()
+
+    @callback
+    def news(self) -> None:
+        """Look again in a moment, once for all news until then."""
+        if self._settling is None:
+            self._settling = async_call_later(self.hass, SETTLE, self._async_settled)
+
+    async def _async_settled(self, _: datetime) -> None:
+        """Look now."""
+        self._settling = None
+        await self.async_request_refresh()
+
+    @override
+    async def async_shutdown(self) -> None:
+        """Stop polling."""
+        if self._settling:
+            self._settling()
+            self._settling = None
+        await super().async_shutdown()
+
+
+class TakesSnapshots(Protocol):
+    """Who wants to know what a booking system answered."""
+
+    def async_take(self, entry_id: str, snapshot: Snapshot) -> bool:
+        """Take an answer over; return whether to ask again soon."""
+
+
+class BookingCoordinator(_Coordinator[tuple[Problem, ...]]):
+    """Polls a booking account; what it holds itself are the last answer's problems."""
+
+    system: BookingSystem
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: BookingAccessConfigEntry,
+        system: BookingSystem,
+        taker: TakesSnapshots,
+    ) -> None:
+        """Poll the system and pass its answers on to the taker."""
+        super().__init__(hass, entry, system.poll_interval)
+        self.system = system
+        self._taker = taker
+        self._last: Snapshot | None = None
+
+    @override
+    async def _async_ask(self) -> tuple[Problem, ...]:
+        """Ask for the bookings of all rooms."""
+        rooms = self.config_entry.get_subentries_of_type(SUBENTRY_ROOM)
+        resource_ids = {room.data[CONF_RESOURCE_ID] for room in rooms}
+        if not resource_ids:
+            return ()
+        now = dt_util.utcnow()
+        start, end = now - LOOK_BACK, now + HORIZON
+        snapshot = await self.system.list_bookings(resource_ids, start, end)
+        if snapshot is None:  # the same again, which counts as an answer
+            if self._last is None:
+                raise ContractError("body")
+            snapshot = replace(self._last, start=start, end=end)
+        self._last = snapshot
+        again_soon = self._taker.async_take(self.config_entry.entry_id, snapshot)
+        self.update_interval = MISSING_FOR if again_soon else self.system.poll_interval
+        async_report_problems(self.hass, self.config_entry, snapshot.problems)
+        return snapshot.problems
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Doors:
+    """The access points of an account, and what is known of them."""
+
+    points: Mapping[str, AccessPoint] = field(default_factory=dict)
+    states: Mapping[str, PointState] = field(default_factory=dict)
+
+
+class AccessCoordinator(_Coordinator[Doors]):
+    """Polls an access account, and does what is to be done there."""
+
+    system: AccessSystem
+
+    def __init__(
+        self, hass: HomeAssistant, entry: BookingAccessConfigEntry, system: AccessSystem
+    ) -> None:
+        """Poll the system."""
+        super().__init__(hass, entry, system.poll_interval)
+        self.system = system
+        self.data = Doors()
+        self._turns = (
+            asyncio.Semaphore(system.concurrency) if system.concurrency else None
+        )
+
+    @override
+    async def _async_ask(self) -> Doors:
+        """Ask for the access points and their states."""
+        points = await self.system.list_access_points()
+        states = await self.system.read_states()
+        return Doors(points={point.id: point for point in points}, states=states)
+
+    async def async_hold(self, point_id: str, *, held: bool) -> None:
+        """Keep a door open, or put it back to normal."""
+        async with self.turn():
+            await self.system.hold(point_id, held=held)
+        self.news()
+
+    async def async_unlock(self, point_id: str) -> None:
+        """Open a door for a moment."""
+        async with self.turn():
+            await self.system.unlock(point_id)
+        self.news()
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncGenerator[None]:
+        """Wait for a turn at the vendor, and bound what is done in it.
+
+        Raises OutcomeUnknown if it takes too long; AuthError starts the
+        dialogue that asks for new credentials.
+        """
+        async with AsyncExitStack() as stack:
+            if self._turns:
+                await stack.enter_async_context(self._turns)
+            try:
+                async with asyncio.timeout(CALL_LIMIT):
+                    yield
+            except TimeoutError as err:
+                raise OutcomeUnknown("no answer in time") from err
+            except AuthError:
+                self.config_entry.async_start_reauth(self.hass)
+                raise
+
+
+def failure(err: VendorError) -> Exception:
+    """Return a vendor's error as Home Assistant's coordinator knows it."""
+    match err:
+        case AuthError():
+            return ConfigEntryAuthFailed(
+                translation_domain=DOMAIN, translation_key="auth_failed"
+            )
+        case RateLimited(retry_after=wait):
+            return UpdateFailed(
+                translation_domain=DOMAIN,
+                translation_key="rate_limited",
+                retry_after=wait.total_seconds() if wait else None,
+            )
+        case ContractError(field=name):
+            return UpdateFailed(
+                translation_domain=DOMAIN,
+                translation_key="contract_error",
+                translation_placeholders={"field": name},
+            )
+    return UpdateFailed(translation_domain=DOMAIN, translation_key="cannot_connect")

@@ -1,0 +1,137 @@
+"""The record of all that we did, or set out to do, and must undo.
+
+A row is written before its vendor is called (write-ahead), so that after a
+crash nothing that we opened or handed out is forgotten.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from .models import Credential, Issued
+
+# The first repetition comes after this long, each later one after twice as long.
+FIRST_RETRY: Final = timedelta(seconds=5)
+LAST_RETRY: Final = timedelta(minutes=2)
+
+
+class Phase(StrEnum):
+    """How far a switched target is; whatever is not ON has an unclear outcome."""
+
+    ARMED = "armed"  # wanted soon, nothing sent
+    STARTING = "starting"
+    ON = "on"
+    ENDING = "ending"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Switched:
+    """A door held open, an appliance or a room's own switch, for its claims.
+
+    ``before`` is the state to go back to, ``ours`` the state that we set: a
+    different one was set by a human (rule 16). ``due`` is when an armed target
+    is wanted.
+    """
+
+    target: str
+    phase: Phase
+    claims: frozenset[str] = frozenset()
+    due: datetime | None = None
+    before: str | None = None
+    ours: str | None = None
+    attempts: int = 0
+    retry_at: datetime | None = None
+    error: str | None = None
+
+
+class GrantState(StrEnum):
+    """How far a grant is. ``active`` is an issued one whose time has come."""
+
+    PLANNED = "planned"
+    ISSUING = "issuing"
+    ISSUED = "issued"
+    ACTIVE = "active"
+    REVOKING = "revoking"
+    REVOKED = "revoked"
+    FAILED = "failed"
+
+
+class Evidence(StrEnum):
+    """How we know that a grant is what its state says."""
+
+    LISTED = "listed"  # seen in the vendor's list
+    ACKNOWLEDGED = "acknowledged"  # the vendor said so
+    ASSUMED = "assumed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GrantRow:
+    """A grant of one person of a booking at one access account.
+
+    ``reference`` is stable for the same wish and travels to the vendor;
+    ``subject`` is the same for every grant that replaces another one.
+    """
+
+    reference: str
+    subject: str
+    room_id: str
+    booking_id: str
+    account_id: str
+    points: tuple[str, ...]
+    start: datetime
+    end: datetime
+    state: GrantState = GrantState.PLANNED
+    evidence: Evidence | None = None
+    issued_id: str | None = None
+    credential: Credential = field(default_factory=Credential, repr=False)
+    attempts: int = 0
+    retry_at: datetime | None = None
+    error: str | None = None
+
+    def state_at(self, now: datetime) -> GrantState:
+        """Return the state as people see it."""
+        if self.state is GrantState.ISSUED and self.start <= now < self.end:
+            return GrantState.ACTIVE
+        return self.state
+
+
+def retry_at(attempts: int, now: datetime, jitter: float) -> datetime:
+    """Return when to try again; ``jitter`` is a random number from 0 to 1.
+
+    Half of the pause is fixed and half is random, so that many doors that fail
+    together do not come back together.
+    """
+    pause = min(FIRST_RETRY * (1 << min(attempts, 20)), LAST_RETRY)
+    return now + pause * (0.5 + jitter / 2)
+
+
+def failed[Row: (Switched, GrantRow)](
+    row: Row, error: str, now: datetime, jitter: float, after: timedelta | None = None
+) -> Row:
+    """Return the row after a failure; it is tried again, ``after`` at the earliest."""
+    again = retry_at(row.attempts, now, jitter)
+    if after is not None:
+        again = max(again, now + after)
+    return replace(row, attempts=row.attempts + 1, retry_at=again, error=error)
+
+
+def issued(row: GrantRow, answer: Issued, evidence: Evidence) -> GrantRow:
+    """Return the row after the vendor has the grant.
+
+    A code or link that only we know is kept where the answer lacks it.
+    """
+    known = row.credential
+    return replace(
+        row,
+        state=GrantState.ISSUED,
+        evidence=evidence,
+        issued_id=answer.id,
+        credential=Credential(
+            code=answer.credential.code or known.code,
+            link=answer.credential.link or known.link,
+        ),
+        attempts=0,
+        retry_at=None,
+        error=None,
+    )

@@ -1,0 +1,220 @@
+"""From what must be true and what we did so far to what is to be done now."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from .ledger import GrantRow, GrantState, Phase, Switched
+from .models import FOREVER
+from .plan import GrantWish, Plan
+
+# Targets wanted within this time are written down beforehand, so that at the
+# very instant nothing stands between the clock and the door.
+ARM_AHEAD: Final = timedelta(seconds=150)
+
+
+class Step(StrEnum):
+    """What is to be done with a row."""
+
+    START = "start"
+    END = "end"
+    ISSUE = "issue"
+    RESOLVE = "resolve"  # find out whether the vendor has it
+    REVOKE = "revoke"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SwitchStep:
+    """Switch a target on or off.
+
+    ``written`` says that the ledger already has a row for the target: a crash
+    right now would not make us forget to switch it back.
+    """
+
+    step: Step
+    row: Switched
+    written: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GrantStep:
+    """Do something about a grant; ``wish`` is there to issue it."""
+
+    step: Step
+    row: GrantRow
+    wish: GrantWish | None = None
+
+
+@dataclass(slots=True)
+class Todo[StepT, RowT]:
+    """Steps to take now, rows to write or drop besides, and when to look again."""
+
+    steps: list[StepT] = field(default_factory=list)
+    write: list[RowT] = field(default_factory=list)
+    drop: list[str] = field(default_factory=list)
+    again: datetime = FOREVER
+
+    def look_at(self, instant: datetime | None) -> None:
+        """Have another look then, unless one is due before."""
+        self.again = min(self.again, instant or FOREVER)
+
+
+def reconcile_switched(
+    plan: Plan, rows: Mapping[str, Switched], now: datetime, busy: Collection[str]
+) -> Todo[SwitchStep, Switched]:
+    """Compare the demands with what is switched.
+
+    Each claim switches its target on once (rule 11): what a human does after
+    that stands until another booking claims the target, or the last one ends.
+    Targets in ``busy`` are being switched right now.
+    """
+    todo = Todo[SwitchStep, Switched]()
+    for target, claims in plan.demands.items():
+        row = rows.get(target)
+        if target in busy or (row and row.phase is Phase.ON and claims <= row.claims):
+            continue
+        if row and row.phase is Phase.STARTING and waits(row, now):
+            todo.look_at(row.retry_at)
+        else:
+            todo.steps.append(_start(target, claims, row))
+    for target, row in rows.items():
+        if target in busy or target in plan.demands:
+            continue
+        if row.phase is Phase.ARMED:
+            if target not in plan.expected:
+                todo.drop.append(target)
+        elif row.phase is Phase.ENDING and waits(row, now):
+            todo.look_at(row.retry_at)
+        else:
+            todo.steps.append(_end(row))
+    for target, due in plan.expected.items():
+        row = rows.get(target)
+        if row and (row.phase is not Phase.ARMED or row.due == due):
+            continue
+        if due - ARM_AHEAD <= now:
+            todo.write.append(Switched(target=target, phase=Phase.ARMED, due=due))
+        else:
+            todo.look_at(due - ARM_AHEAD)
+    return todo
+
+
+def after_restart(rows: Iterable[Switched], now: datetime) -> dict[str, Switched]:
+    """Return the rows as they are to be read after a crash.
+
+    What was armed for a time that has passed may have been switched on.
+    """
+    return {
+        row.target: replace(row, phase=Phase.STARTING)
+        if row.phase is Phase.ARMED and row.due and row.due <= now
+        else row
+        for row in rows
+    }
+
+
+def _start(target: str, claims: frozenset[str], row: Switched | None) -> SwitchStep:
+    """Switch on for the claims; what to go back to stays as it was."""
+    new = row or Switched(target=target, phase=Phase.STARTING)
+    again = new.phase is Phase.STARTING
+    return SwitchStep(
+        step=Step.START,
+        written=row is not None,
+        row=replace(
+            new,
+            phase=Phase.STARTING,
+            claims=claims,
+            due=None,
+            attempts=new.attempts if again else 0,
+            retry_at=None,
+            error=new.error if again else None,
+        ),
+    )
+
+
+def _end(row: Switched) -> SwitchStep:
+    """Switch back to normal."""
+    again = row.phase is Phase.ENDING
+    return SwitchStep(
+        step=Step.END,
+        written=True,
+        row=replace(
+            row,
+            phase=Phase.ENDING,
+            attempts=row.attempts if again else 0,
+            retry_at=None,
+            error=row.error if again else None,
+        ),
+    )
+
+
+def reconcile_grants(
+    plan: Plan, rows: Mapping[str, GrantRow], now: datetime, busy: Collection[str]
+) -> Todo[GrantStep, GrantRow]:
+    """Compare the wishes with the grants there are.
+
+    A changed wish has another reference: it is a new grant, and the one that
+    it replaces goes when the new one is there (rule 3).
+    """
+    todo = Todo[GrantStep, GrantRow]()
+    wishes = {
+        wish.reference: wish for room in plan.rooms.values() for wish in room.wishes
+    }
+    pending: set[str] = set()
+    for reference, wish in wishes.items():
+        row = rows.get(reference)
+        if row is None or row.state is GrantState.PLANNED:
+            pending.add(wish.subject)
+        if reference in busy:
+            continue
+        if row and waits(row, now):
+            todo.look_at(row.retry_at)
+        elif row is None or row.state is GrantState.PLANNED:
+            todo.steps.append(_issue(wish, row))
+        elif row.state is GrantState.ISSUING:
+            todo.steps.append(GrantStep(step=Step.RESOLVE, row=row, wish=wish))
+        elif row.state is GrantState.REVOKING:
+            todo.steps.append(GrantStep(step=Step.REVOKE, row=row))
+    for reference, row in rows.items():
+        if reference not in wishes and reference not in busy:
+            _let_go(row, todo, now, pending)
+    return todo
+
+
+def _let_go(
+    row: GrantRow, todo: Todo[GrantStep, GrantRow], now: datetime, pending: set[str]
+) -> None:
+    """Take back a grant that nobody wishes any more."""
+    if row.end <= now or row.state in (GrantState.PLANNED, GrantState.FAILED):
+        todo.drop.append(row.reference)  # lapsed by itself, or never made
+    elif waits(row, now):
+        todo.look_at(row.retry_at)
+    elif row.state is GrantState.ISSUING:
+        todo.steps.append(GrantStep(step=Step.RESOLVE, row=row))
+    elif row.state is GrantState.REVOKING:
+        todo.steps.append(GrantStep(step=Step.REVOKE, row=row))
+    elif row.subject not in pending:
+        revoking = replace(row, state=GrantState.REVOKING, attempts=0, error=None)
+        todo.steps.append(GrantStep(step=Step.REVOKE, row=revoking))
+
+
+def _issue(wish: GrantWish, row: GrantRow | None) -> GrantStep:
+    """Issue what is wished for, for the first time or again."""
+    if row is None:
+        row = GrantRow(
+            reference=wish.reference,
+            subject=wish.subject,
+            room_id=wish.room_id,
+            booking_id=wish.booking_id,
+            account_id=wish.account_id,
+            points=wish.points,
+            start=wish.window.start,
+            end=wish.window.end,
+        )
+    issuing = replace(row, state=GrantState.ISSUING, retry_at=None)
+    return GrantStep(step=Step.ISSUE, row=issuing, wish=wish)
+
+
+def waits(row: Switched | GrantRow, now: datetime) -> bool:
+    """Whether it is too early to try again."""
+    return row.retry_at is not None and row.retry_at > now

@@ -1,0 +1,384 @@
+"""Where bookings and doors meet: runs the engine, at the right instants."""
+
+from collections import defaultdict
+from collections.abc import Coroutine, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import (
+    EVENT_HOMEASSISTANT_STOP,
+    STATE_UNAVAILABLE,
+    STATE_UNKNOWN,
+)
+from homeassistant.core import (
+    CALLBACK_TYPE,
+    Event,
+    EventStateChangedData,
+    HomeAssistant,
+    callback,
+)
+from homeassistant.helpers.event import (
+    async_track_point_in_utc_time,
+    async_track_state_change_event,
+    async_track_time_interval,
+)
+from homeassistant.util import dt as dt_util
+
+from .const import CONF_ACCESS, CONF_SYSTEM, DOMAIN, SUBENTRY_ROOM, SWEEP
+from .coordinator import AccessCoordinator
+from .engine.bookings import AccountBookings, Change, merge
+from .engine.ledger import GrantRow
+from .engine.models import FOREVER, Absence, Effect, Snapshot
+from .engine.plan import Plan, plan, targets
+from .engine.reconcile import (
+    SwitchStep,
+    after_restart,
+    reconcile_grants,
+    reconcile_switched,
+)
+from .room import LiveRoom, country_of, room_of
+from .steps import Steps
+from .store import BookingsStore, LedgerStore
+from .systems import BOOKING_SYSTEMS
+
+
+@dataclass(slots=True)
+class BookingAccount:
+    """What the hub knows of a booking account, whether it is loaded or not."""
+
+    store: BookingsStore
+    absence: Absence
+    country: str
+    bookings: AccountBookings = field(default_factory=AccountBookings)
+    has_answered: bool = False  # ever, this time or before
+
+
+class Hub:
+    """The one meeting point of booking accounts, access accounts and rooms.
+
+    It works from what is stored, so it keeps on while an account is reloaded,
+    down, or not loaded yet; it forgets an account only when that is removed
+    or disabled.
+    """
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Start with nothing."""
+        self.hass = hass
+        self.store = LedgerStore(hass)
+        self.accounts: dict[str, BookingAccount] = {}
+        self.doors: dict[str, AccessCoordinator] = {}
+        self.rooms: dict[str, LiveRoom] = {}
+        self.plan = Plan()
+        self.rooms_by_target: Mapping[str, list[LiveRoom]] = {}
+        self._grants_by_room: dict[str, tuple[GrantRow, ...]] | None = None
+        self._steps = Steps(self)
+        self.operations = self._steps.operations
+        self._timer: CALLBACK_TYPE | None = None
+        self._timer_at = FOREVER
+        self._soon = False
+        self._stopped = False
+        self._followed: CALLBACK_TYPE | None = None
+        self._stop_sweep: CALLBACK_TYPE | None = None
+
+    async def async_start(self) -> None:
+        """Read what is stored, and be right from the first moment on."""
+        ledger = await self.store.async_load()
+        ledger.switched = after_restart(ledger.switched.values(), dt_util.utcnow())
+        for entry in self.hass.config_entries.async_entries(
+            DOMAIN, include_disabled=False
+        ):
+            if entry.data[CONF_SYSTEM] in BOOKING_SYSTEMS:
+                await self.async_add_account(entry)
+        self._stop_sweep = async_track_time_interval(
+            self.hass, self._sweep, SWEEP, cancel_on_shutdown=True
+        )
+        self.hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, self._async_stop)
+        self.evaluate()
+
+    @callback
+    def _async_stop(self, _: Event | None = None) -> None:
+        """Stop looking; what is held stays held, and is looked after at the next start."""
+        self._stopped = True
+        for cancel in (self._timer, self._stop_sweep, self._followed):
+            if cancel:
+                cancel()
+        self._timer = self._stop_sweep = self._followed = None
+
+    async def async_add_account(self, entry: ConfigEntry) -> BookingAccount:
+        """Know a booking account and its rooms, as they are configured now."""
+        account = self.accounts.get(entry.entry_id)
+        if account is None:
+            store = BookingsStore(self.hass, entry.entry_id)
+            system = BOOKING_SYSTEMS[entry.data[CONF_SYSTEM]]
+            account = BookingAccount(
+                store, system.absence, country_of(self.hass, entry)
+            )
+            if stored := await store.async_load():
+                account.bookings = stored
+                account.has_answered = True
+            self.accounts[entry.entry_id] = account
+        account.country = country_of(self.hass, entry)
+        wanted = {
+            subentry.subentry_id: room_of(entry, subentry)
+            for subentry in entry.get_subentries_of_type(SUBENTRY_ROOM)
+        }
+        self.rooms = {
+            room_id: room
+            for room_id, room in self.rooms.items()
+            if room.config.account_id != entry.entry_id or room_id in wanted
+        }
+        for room_id, config in wanted.items():
+            modes = entry.subentries[room_id].data.get(CONF_ACCESS, ())
+            if room := self.rooms.get(room_id):
+                room.configure(config, modes)
+            else:
+                self.rooms[room_id] = LiveRoom(self, config, modes)
+        self._steps.forgive(lambda row: row.room_id in wanted)
+        self._follow()
+        return account
+
+    @callback
+    def async_drop_account(self, entry_id: str) -> None:
+        """Forget an account and its rooms; what was done for them is undone."""
+        self.accounts.pop(entry_id, None)
+        self.rooms = {
+            room_id: room
+            for room_id, room in self.rooms.items()
+            if room.config.account_id != entry_id
+        }
+        self._follow()
+        self.evaluate()
+
+    async def async_remove_account(self, entry_id: str) -> None:
+        """Forget an account for good, with what is stored of it."""
+        if account := self.accounts.get(entry_id):
+            await account.store.async_remove()
+        self.async_drop_account(entry_id)
+
+    @callback
+    def async_add_doors(self, entry_id: str, doors: AccessCoordinator) -> CALLBACK_TYPE:
+        """Know a loaded access account; returns how to forget it."""
+        self.doors[entry_id] = doors
+        stop_listening = doors.async_add_listener(lambda: self._doors_changed(entry_id))
+
+        @callback
+        def forget() -> None:
+            stop_listening()
+            self.doors.pop(entry_id, None)
+
+        self._doors_changed(entry_id)
+        return forget
+
+    @callback
+    def _doors_changed(self, entry_id: str) -> None:
+        """See what the doors can do and what they show, and act on it."""
+        for room in self.rooms.values():
+            if any(point.startswith(f"{entry_id}/") for point in room.config.points):
+                room.configure(room.config, room.modes)
+                room.async_update_soon()
+        self._follow()
+        self._steps.async_doors_changed(entry_id)
+        self.evaluate()
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether other integrations may still be on their way."""
+        return not self.hass.is_running
+
+    def grants_of(self, room_id: str) -> tuple[GrantRow, ...]:
+        """Return the grants of a room."""
+        if self._grants_by_room is None:
+            by_room: defaultdict[str, list[GrantRow]] = defaultdict(list)
+            for row in self.store.ledger.grants.values():
+                by_room[row.room_id].append(row)
+            self._grants_by_room = {key: tuple(rows) for key, rows in by_room.items()}
+        return self._grants_by_room.get(room_id, ())
+
+    @callback
+    def async_grants_changed(self) -> None:
+        """Forget which room has which grants."""
+        self._grants_by_room = None
+
+    def async_take(self, entry_id: str, snapshot: Snapshot) -> bool:
+        """Take over what a booking system answered; return whether to ask again soon."""
+        account = self.accounts[entry_id]
+        bookings, changes = merge(
+            account.bookings, snapshot, dt_util.utcnow(), account.absence
+        )
+        first = not account.has_answered
+        account.has_answered = True
+        if bookings is not account.bookings or first:
+            account.bookings = bookings
+            account.store.save_soon(bookings)
+            self.evaluate()
+            self._announce_changes(entry_id, changes)
+        return bookings.uncertain
+
+    @callback
+    def evaluate(self) -> None:
+        """Compare what must be true with what was done, and take the steps."""
+        if self._stopped:
+            return
+        now = dt_util.utcnow()
+        before = self.plan
+        self.plan = plan(
+            [room.config for room in self.rooms.values()],
+            {key: each.bookings.by_resource for key, each in self.accounts.items()},
+            now,
+            before,
+        )
+        ledger = self.store.ledger
+        switching = reconcile_switched(
+            self.plan, ledger.switched, now, self._steps.busy
+        )
+        granting = reconcile_grants(self.plan, ledger.grants, now, self._steps.busy)
+        for row in switching.write:
+            ledger.switched[row.target] = row
+        for target in switching.drop:
+            ledger.switched.pop(target, None)
+        for reference in granting.drop:
+            ledger.grants.pop(reference, None)
+        if granting.drop or granting.steps:
+            self.async_grants_changed()
+        unwritten: list[Coroutine[Any, Any, None]] = []
+        for step in sorted(switching.steps, key=_alarm_first):
+            ledger.switched[step.row.target] = step.row
+            self._steps.busy.add(step.row.target)
+            coroutine = self._steps.async_switch(step)
+            if step.written:
+                self._spawn(coroutine)
+            else:
+                unwritten.append(coroutine)
+        for grant_step in granting.steps:
+            ledger.grants[grant_step.row.reference] = grant_step.row
+            self._steps.busy.add(grant_step.row.reference)
+            unwritten.append(self._steps.async_grant(grant_step))
+        if unwritten:
+            self._spawn(self._async_write_then(unwritten))
+        elif switching.write or switching.drop or switching.steps or granting.drop:
+            self.store.save_soon()
+        self._set_timer(min(self.plan.until, switching.again, granting.again))
+        if self.plan is not before:
+            for room_id, room in self.rooms.items():
+                if before.rooms.get(room_id) is not self.plan.rooms[room_id]:
+                    self._announce_edges(room)
+                    room.async_update_soon()
+
+    @callback
+    def evaluate_soon(self) -> None:
+        """Evaluate once all that happens right now has happened."""
+        if not self._soon:
+            self._soon = True
+            self.hass.loop.call_soon(self._evaluate_now)
+
+    @callback
+    def _evaluate_now(self) -> None:
+        """Evaluate as promised."""
+        self._soon = False
+        self.evaluate()
+
+    @callback
+    def _sweep(self, _: datetime) -> None:
+        """Look once a minute, whatever was missed."""
+        self.evaluate()
+
+    @callback
+    def _set_timer(self, instant: datetime) -> None:
+        """Look again at that very instant."""
+        if instant == self._timer_at and self._timer:
+            return
+        if self._timer:
+            self._timer()
+            self._timer = None
+        self._timer_at = instant
+        if instant < FOREVER and not self._stopped:
+            self._timer = async_track_point_in_utc_time(
+                self.hass, self._timer_fired, instant
+            )
+
+    @callback
+    def _timer_fired(self, _: datetime) -> None:
+        """The instant has come."""
+        self._timer = None
+        self.evaluate()
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run a step beside the others, from this very moment on."""
+        self.hass.async_create_task(coroutine, DOMAIN, eager_start=True)
+
+    async def _async_write_then(
+        self, steps: Iterable[Coroutine[Any, Any, None]]
+    ) -> None:
+        """Write the ledger, and only then take the steps (rule 8)."""
+        await self.store.async_save()
+        for step in steps:
+            self._spawn(step)
+
+    @callback
+    def _follow(self) -> None:
+        """Follow what is linked to rooms, and who has which target."""
+        by_target: defaultdict[str, list[LiveRoom]] = defaultdict(list)
+        linked: defaultdict[str, list[LiveRoom]] = defaultdict(list)
+        for room in self.rooms.values():
+            for effect in Effect:
+                for target in targets(room.config, effect):
+                    by_target[target].append(room)
+                for entity_id in room.config.appliances.get(effect, ()):
+                    linked[entity_id].append(room)
+        self.rooms_by_target = by_target
+        if self._followed:
+            self._followed()
+            self._followed = None
+
+        @callback
+        def changed(event: Event[EventStateChangedData]) -> None:
+            for room in linked[event.data["entity_id"]]:
+                room.async_appliance_changed(event)
+            self._retry_appliance(event)
+
+        if linked:
+            self._followed = async_track_state_change_event(self.hass, linked, changed)
+
+    def _retry_appliance(self, event: Event[EventStateChangedData]) -> None:
+        """Try again at once when an appliance comes back."""
+        old = event.data["old_state"]
+        if old is not None and old.state not in (STATE_UNAVAILABLE, STATE_UNKNOWN):
+            return
+        switched = self.store.ledger.switched
+        entity_id = event.data["entity_id"]
+        for target, row in switched.items():
+            if target.endswith(f"/{entity_id}") and row.retry_at:
+                switched[target] = replace(row, retry_at=None)
+        self.evaluate_soon()
+
+    def _announce_changes(self, entry_id: str, changes: Iterable[Change]) -> None:
+        """Tell the rooms which bookings came, changed or went."""
+        by_resource = {
+            room.config.resource_id: room
+            for room in self.rooms.values()
+            if room.config.account_id == entry_id
+        }
+        for change in changes:
+            if room := by_resource.get(change.booking.resource_id):
+                room.announce(f"booking_{change.kind}", change.booking.id)
+
+    def _announce_edges(self, room: LiveRoom) -> None:
+        """Tell a room which bookings started and ended; each is told once, ever."""
+        running = self.store.ledger.running
+        told = set(running.get(room.config.id, ()))
+        booked = {booking.id for booking in self.plan.rooms[room.config.id].booked}
+        if told == booked:
+            return
+        running[room.config.id] = sorted(booked)
+        self.store.save_soon()
+        for booking_id in sorted(told - booked):
+            room.announce("booking_ended", booking_id)
+        for booking_id in sorted(booked - told):
+            room.announce("booking_started", booking_id)
+
+
+def _alarm_first(step: SwitchStep) -> bool:
+    """Sort so that alarms are off before doors open."""
+    return not step.row.target.startswith(f"{Effect.ALARM}/")

@@ -1,0 +1,211 @@
+"""Taking the steps that the engine asks for: the only place where things happen."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+import phonenumbers
+
+from homeassistant.const import STATE_OFF, STATE_ON
+from homeassistant.core import HomeAssistant
+
+from . import appliances
+from .coordinator import AccessCoordinator
+from .engine.ledger import Evidence, GrantRow, GrantState, Phase, Switched, issued
+from .engine.models import (
+    ConnectionFailed,
+    Credential,
+    Effect,
+    Grant,
+    Issued,
+    Person,
+    Rejected,
+)
+from .engine.pins import make_pin
+from .engine.reconcile import GrantStep, Step, SwitchStep
+from .store import LedgerStore
+
+# What a room shows of an effect before a booking ever changed it.
+SHOWN_AT_FIRST: Final = {Effect.ALARM: True}
+
+
+class Operations:
+    """Takes steps at doors, appliances and vendors, and keeps the ledger true.
+
+    Methods return the row as it is after the step, None if nothing is left to
+    undo, and raise the errors of ``engine.models``.
+    """
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        store: LedgerStore,
+        accounts: Mapping[str, AccessCoordinator],
+    ) -> None:
+        """Work on the ledger of the store, with the accounts that are loaded."""
+        self._hass = hass
+        self._store = store
+        self._accounts = accounts
+
+    def account(self, account_id: str) -> AccessCoordinator:
+        """Return a loaded access account; ConnectionFailed if it is not."""
+        if account := self._accounts.get(account_id):
+            return account
+        raise ConnectionFailed("account_not_loaded")
+
+    async def async_switch(self, step: SwitchStep) -> Switched | None:
+        """Switch a target on for its claims, or back to normal."""
+        row = step.row
+        starts = step.step is Step.START
+        kind, _, name = row.target.partition("/")
+        if kind == "door":
+            account_id, _, point_id = name.partition("/")
+            await self.account(account_id).async_hold(point_id, held=starts)
+            return settled(row) if starts else None
+        if kind == "room":
+            effect = Effect(name.rpartition("/")[2])
+        else:
+            effect = Effect(kind)
+        if effect is Effect.ACCESS:  # a room without doors only shows it
+            self.show(row.target, on=starts)
+            return settled(row) if starts else None
+        if starts:
+            return await self._async_start(row, effect)
+        await self._async_restore(row)
+        return None
+
+    async def _async_start(self, row: Switched, effect: Effect) -> Switched:
+        """Switch an appliance, having written down what to go back to (rule 16)."""
+        current = self._read(row.target)
+        if row.before is None:
+            row = replace(row, before=current)
+            self._store.ledger.switched[row.target] = row
+            await self._store.async_save()
+        wanted = STATE_ON if appliances.on_while_booked(effect) else STATE_OFF
+        if appliances.is_on(current) != appliances.is_on(wanted):
+            await self._async_set(row.target, wanted)
+        return replace(settled(row), ours=wanted)
+
+    async def _async_restore(self, row: Switched) -> None:
+        """Put an appliance back, unless a human changed it in between."""
+        if row.before is None or row.ours is None:
+            return
+        current = appliances.is_on(self._read(row.target))
+        if current == appliances.is_on(row.ours) != appliances.is_on(row.before):
+            await self._async_set(row.target, row.before)
+
+    def _read(self, target: str) -> str:
+        """Return the state of an appliance, or of a room's own switch."""
+        kind, _, entity_id = target.partition("/")
+        if kind == "room":
+            return STATE_ON if self.shown(target) else STATE_OFF
+        return appliances.read(self._hass, entity_id)
+
+    async def _async_set(self, target: str, wanted: str) -> None:
+        """Set an appliance, or a room's own switch."""
+        kind, _, entity_id = target.partition("/")
+        if kind == "room":
+            self.show(target, on=appliances.is_on(wanted))
+        else:
+            await appliances.async_set(self._hass, entity_id, wanted)
+
+    def shown(self, target: str) -> bool:
+        """Return what a room shows of an effect."""
+        effect = Effect(target.rpartition("/")[2])
+        return self._store.ledger.shown.get(target, SHOWN_AT_FIRST.get(effect, False))
+
+    def show(self, target: str, *, on: bool) -> None:
+        """Change what a room shows of an effect."""
+        if self.shown(target) != on:
+            self._store.ledger.shown[target] = on
+            self._store.save_soon()
+
+    async def async_grant(self, step: GrantStep, country: str) -> GrantRow | None:
+        """Issue, look for, or take back a grant; ``country`` reads its phone."""
+        if step.step is Step.ISSUE and step.wish:
+            return await self._async_issue(step.row, step.wish.person, country)
+        if step.step is Step.RESOLVE:
+            return await self._async_resolve(step)
+        await self._async_revoke(step.row)
+        return None
+
+    async def _async_issue(
+        self, row: GrantRow, person: Person, country: str
+    ) -> GrantRow:
+        """Give access, having written down that we are about to (rule 8)."""
+        account = self.account(row.account_id)
+        if account.system.needs_phone:
+            person = replace(person, phone=normal_phone(person.phone, country))
+        if account.system.code_length and not row.credential.code:
+            taken = {
+                each.credential.code
+                for each in self._store.ledger.grants.values()
+                if each.credential.code
+            }
+            code = make_pin(account.system.code_length, taken)
+            row = replace(row, credential=Credential(code=code))
+            self._store.ledger.grants[row.reference] = row
+        await self._store.async_save()
+        grant = Grant(
+            reference=self._at_vendor(row),
+            points=row.points,
+            start=row.start,
+            end=row.end,
+            person=person,
+            code=row.credential.code,
+        )
+        async with account.turn():
+            answer = await account.system.issue(grant)
+        return issued(row, answer, Evidence.ACKNOWLEDGED)
+
+    async def _async_resolve(self, step: GrantStep) -> GrantRow | None:
+        """Find out whether the vendor made a grant whose answer was lost."""
+        found = await self._async_find(step.row)
+        if found:
+            return issued(step.row, found, Evidence.LISTED)
+        return replace(step.row, state=GrantState.PLANNED) if step.wish else None
+
+    async def _async_revoke(self, row: GrantRow) -> None:
+        """Take access back."""
+        account = self.account(row.account_id)
+        issued_id = row.issued_id
+        if issued_id is None:
+            if (found := await self._async_find(row)) is None:
+                return
+            issued_id = found.id
+        await self._store.async_save()
+        async with account.turn():
+            await account.system.revoke(issued_id)
+
+    async def _async_find(self, row: GrantRow) -> Issued | None:
+        """Return the live grant with our reference, if the vendor has it."""
+        account = self.account(row.account_id)
+        async with account.turn():
+            listed = await account.system.list_issued()
+        reference = self._at_vendor(row)
+        return next((e for e in listed if e.live and e.reference == reference), None)
+
+    def _at_vendor(self, row: GrantRow) -> str:
+        """Return the reference as the vendor sees it, with this installation in it."""
+        return f"ba-{self._store.ledger.installation}-{row.reference}"
+
+
+def normal_phone(phone: str | None, country: str) -> str:
+    """Return a phone number in E.164 form; ``country`` is for national ones.
+
+    Raises Rejected with a reason that people understand (rule 13).
+    """
+    if not phone:
+        raise Rejected("phone_missing")
+    try:
+        number = phonenumbers.parse(phone, country)
+    except phonenumbers.NumberParseException as err:
+        raise Rejected("phone_invalid") from err
+    if not phonenumbers.is_possible_number(number):
+        raise Rejected("phone_invalid")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def settled(row: Switched) -> Switched:
+    """Return the row of a target that is switched on, without a doubt."""
+    return replace(row, phase=Phase.ON, attempts=0, retry_at=None, error=None)

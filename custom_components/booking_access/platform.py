@@ -1,0 +1,63 @@
+"""Adding the entities of rooms and doors, also of those that come later."""
+
+from collections.abc import Callable, Iterable
+
+from homeassistant.core import callback
+from homeassistant.helpers.entity import Entity
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .const import DATA_HUB
+from .coordinator import AccessCoordinator, BookingAccessConfigEntry
+from .engine.models import AccessPoint, PointState
+from .room import LiveRoom
+
+
+def rooms_of(entry: BookingAccessConfigEntry) -> list[LiveRoom]:
+    """Return the rooms of a booking account; an access account has none."""
+    rooms = entry.runtime_data.hass.data[DATA_HUB].rooms
+    return [rooms[room_id] for room_id in entry.subentries if room_id in rooms]
+
+
+@callback
+def async_add_rooms(
+    entry: BookingAccessConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+    make: Callable[[LiveRoom], Iterable[Entity]],
+) -> None:
+    """Add the entities of each room, to its own device."""
+    for room in rooms_of(entry):
+        async_add_entities(make(room), config_subentry_id=room.config.id)
+
+
+@callback
+def async_add_doors(
+    entry: BookingAccessConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+    make: Callable[[AccessCoordinator, AccessPoint, PointState], Iterable[Entity]],
+) -> None:
+    """Add the entities of each door, now and as doors come and tell more.
+
+    ``make`` is asked again at each news; what it made before is not added twice.
+    """
+    coordinator = entry.runtime_data
+    if (
+        not isinstance(coordinator, AccessCoordinator)
+        or not coordinator.system.has_devices
+    ):
+        return
+    added: set[str] = set()
+
+    @callback
+    def add_new() -> None:
+        new = []
+        for point in coordinator.data.points.values():
+            state = coordinator.data.states.get(point.id, PointState())
+            for entity in make(coordinator, point, state):
+                if entity.unique_id and entity.unique_id not in added:
+                    added.add(entity.unique_id)
+                    new.append(entity)
+        if new:
+            async_add_entities(new)
+
+    add_new()
+    entry.async_on_unload(coordinator.async_add_listener(add_new))

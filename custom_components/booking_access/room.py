@@ -1,0 +1,380 @@
+"""The live state of one room: what its entities show, what people do to it."""
+
+import asyncio
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry
+from homeassistant.core import (
+    CALLBACK_TYPE,
+    Event,
+    EventStateChangedData,
+    HomeAssistant,
+    callback,
+)
+
+from . import appliances
+from .const import (
+    CONF_ACCESS_POINTS,
+    CONF_ALARM,
+    CONF_APPLIANCES,
+    CONF_COMMON_ACCESS_POINTS,
+    CONF_DEFAULT_COUNTRY,
+    CONF_ISSUE_AHEAD,
+    CONF_LIGHTS,
+    CONF_RESOURCE_ID,
+    CONF_TENTATIVE,
+    CONF_TIMING,
+    CONF_VENTILATION,
+    DEFAULT_ISSUE_AHEAD,
+    DEFAULT_TIMING,
+)
+from .coordinator import AccessCoordinator
+from .engine.ledger import GrantRow, GrantState
+from .engine.models import (
+    AccessMode,
+    AccessPoint,
+    Booking,
+    Capability,
+    Effect,
+    OutcomeUnknown,
+    Room,
+    Timing,
+)
+from .engine.plan import RoomPlan, shown, targets
+from .steps import ATTENTION_AT
+
+if TYPE_CHECKING:
+    from .hub import Hub
+
+# What makes a door one that can be operated from here.
+OPERABLE: Final = frozenset({Capability.HOLD, Capability.UNLOCK})
+# Errors of grants that people can do something about.
+GRANT_REASONS: Final = ("phone_missing", "phone_invalid")
+
+
+class AccessStatus(StrEnum):
+    """How far a room is for its present or next booking."""
+
+    IDLE = "idle"
+    PLANNED = "planned"
+    READY = "ready"
+    ACTIVE = "active"
+    ATTENTION = "attention"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RoomDoor:
+    """A door of a room, with the account to operate it through."""
+
+    account: AccessCoordinator
+    point: AccessPoint
+
+    @property
+    def held_open(self) -> bool | None:
+        """Whether the door is kept open."""
+        state = self.account.data.states.get(self.point.id)
+        return state.held_open if state else None
+
+    async def async_hold(self, *, held: bool) -> None:
+        """Keep open or put back; a door that only opens for a moment does that."""
+        if Capability.HOLD in self.point.capabilities:
+            await self.account.async_hold(self.point.id, held=held)
+        elif held:
+            await self.account.async_unlock(self.point.id)
+
+    async def async_open(self) -> None:
+        """Open for a moment, where the door can."""
+        if Capability.UNLOCK in self.point.capabilities:
+            await self.account.async_unlock(self.point.id)
+
+
+def room_of(entry: ConfigEntry, subentry: ConfigSubentry) -> Room:
+    """Return a room as its subentry and its account's options describe it."""
+    data = subentry.data
+    timing = {**DEFAULT_TIMING, **data.get(CONF_TIMING, {})}
+    linked = data.get(CONF_APPLIANCES, {})
+    points = [
+        *entry.options.get(CONF_COMMON_ACCESS_POINTS, ()),
+        *data.get(CONF_ACCESS_POINTS, ()),
+    ]
+    return Room(
+        id=subentry.subentry_id,
+        account_id=entry.entry_id,
+        resource_id=data[CONF_RESOURCE_ID],
+        name=subentry.title,
+        points=tuple(dict.fromkeys(points)),
+        timing={
+            effect: Timing(
+                lead=timedelta(minutes=timing[f"{effect}_lead"]),
+                lag=timedelta(minutes=timing[f"{effect}_lag"]),
+            )
+            for effect in Effect
+        },
+        appliances={
+            Effect.ALARM: tuple(filter(None, [linked.get(CONF_ALARM)])),
+            Effect.LIGHT: tuple(linked.get(CONF_LIGHTS, ())),
+            Effect.VENTILATION: tuple(linked.get(CONF_VENTILATION, ())),
+        },
+        tentative=entry.options.get(CONF_TENTATIVE, False),
+        issue_ahead=timedelta(
+            days=entry.options.get(CONF_ISSUE_AHEAD, DEFAULT_ISSUE_AHEAD)
+        ),
+    )
+
+
+def country_of(hass: HomeAssistant, entry: ConfigEntry) -> str:
+    """Return the country whose national phone numbers an account's people write."""
+    return entry.options.get(CONF_DEFAULT_COUNTRY) or hass.config.country or ""
+
+
+def with_points(
+    room: Room, modes: Collection[str], doors: Mapping[str, AccessCoordinator]
+) -> Room:
+    """Return the room with its points sorted by what they can do.
+
+    A point that is not known, because its account is not loaded, is taken to
+    be able to do what is wished.
+    """
+
+    def able(point: str, capability: Capability) -> bool:
+        account_id, _, point_id = point.partition("/")
+        account = doors.get(account_id)
+        known = account.data.points.get(point_id) if account else None
+        return known is None or capability in known.capabilities
+
+    held = AccessMode.HOLD_OPEN in modes
+    granted = AccessMode.GRANT in modes
+    return replace(
+        room,
+        held=tuple(p for p in room.points if held and able(p, Capability.HOLD)),
+        granted=tuple(p for p in room.points if granted and able(p, Capability.GRANT)),
+    )
+
+
+class LiveRoom:
+    """One room as it is right now.
+
+    Entities read it and listen to it; what people do to the room's lock and
+    switches goes through it. Nothing in here decides: the engine does.
+    """
+
+    def __init__(self, hub: Hub, config: Room, modes: Collection[str]) -> None:
+        """Show what the hub knows of the room; ``modes`` are its ways of access."""
+        self._hub = hub
+        self.configure(config, modes)
+        self._listeners: set[Callable[[], None]] = set()
+        self._event_listeners: set[Callable[[str, Mapping[str, Any]], None]] = set()
+        self._soon = False
+
+    def configure(self, config: Room, modes: Collection[str]) -> None:
+        """Take over how the room is set up."""
+        self.modes = modes
+        self.config = with_points(config, modes, self._hub.doors)
+
+    @callback
+    def async_add_listener(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
+        """Call when something about the room may have changed."""
+        self._listeners.add(listener)
+        return lambda: self._listeners.discard(listener)
+
+    @callback
+    def async_add_event_listener(
+        self, listener: Callable[[str, Mapping[str, Any]], None]
+    ) -> CALLBACK_TYPE:
+        """Call with what happened, once each time."""
+        self._event_listeners.add(listener)
+        return lambda: self._event_listeners.discard(listener)
+
+    @callback
+    def async_update_soon(self) -> None:
+        """Have the entities look, once all that happens right now has happened."""
+        if not self._soon and self._listeners:
+            self._soon = True
+            self._hub.hass.loop.call_soon(self._update)
+
+    @callback
+    def _update(self) -> None:
+        """Have the entities look."""
+        self._soon = False
+        for listener in list(self._listeners):
+            listener()
+
+    @callback
+    def announce(self, kind: str, booking_id: str, **details: Any) -> None:
+        """Tell what happened; never anything personal."""
+        for listener in list(self._event_listeners):
+            listener(kind, {"booking_id": booking_id, **details})
+
+    @property
+    def plan(self) -> RoomPlan | None:
+        """What the bookings want of the room; None before the first look."""
+        return self._hub.plan.rooms.get(self.config.id)
+
+    @property
+    def bookings(self) -> tuple[Booking, ...]:
+        """All known bookings of the room, in order of start."""
+        account = self._hub.accounts.get(self.config.account_id)
+        if account is None:
+            return ()
+        return account.bookings.by_resource.get(self.config.resource_id, ())
+
+    @property
+    def booking(self) -> Booking | None:
+        """The booking that runs, else the next one."""
+        if (plan := self.plan) is None:
+            return None
+        return plan.booked[0] if plan.booked else plan.coming
+
+    @property
+    def is_booked(self) -> bool:
+        """Whether a booking runs, from its start to its end."""
+        return bool(self.plan and self.plan.booked)
+
+    def is_active(self, effect: Effect) -> bool:
+        """Whether the window of an effect is open."""
+        return bool(self.plan and self.plan.active[effect])
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why the room wants attention, as translation keys; empty if it does not."""
+        found = dict.fromkeys(self._point_reasons())
+        if self.plan and self.plan.refused:
+            found["booking_without_duration"] = None
+        ledger = self._hub.store.ledger
+        for effect in Effect:
+            for target in targets(self.config, effect):
+                row = ledger.switched.get(target)
+                if row and row.attempts >= ATTENTION_AT:
+                    found[f"{target.partition('/')[0]}_failed"] = None
+        for grant in self.grants:
+            if grant.state is GrantState.FAILED or grant.attempts >= ATTENTION_AT:
+                found[_grant_reason(grant)] = None
+        return tuple(found)
+
+    def _point_reasons(self) -> Iterable[str]:
+        """Say what is wrong with the room's points themselves."""
+        for point in self.config.points:
+            account_id, _, point_id = point.partition("/")
+            account = self._hub.doors.get(account_id)
+            if account is None:
+                if not self._hub.is_starting:
+                    yield "account_not_loaded"
+            elif account.data.points and point_id not in account.data.points:
+                yield "door_gone"
+            elif self.modes and point not in (*self.config.held, *self.config.granted):
+                yield "access_not_supported"
+
+    @property
+    def grants(self) -> tuple[GrantRow, ...]:
+        """The grants made, or to be made, for the room's bookings."""
+        return self._hub.grants_of(self.config.id)
+
+    @property
+    def status(self) -> AccessStatus:
+        """How far the room is for its present or next booking."""
+        if self.reasons:
+            return AccessStatus.ATTENTION
+        if self.is_active(Effect.ACCESS):
+            return AccessStatus.ACTIVE
+        if self.plan is None or self.plan.coming is None:
+            return AccessStatus.IDLE
+        return AccessStatus.READY if self._is_ready() else AccessStatus.PLANNED
+
+    def _is_ready(self) -> bool:
+        """Whether all is in place for the next booking."""
+        assert self.plan and self.plan.coming
+        coming = self.plan.coming.id
+        wished = [w.reference for w in self.plan.wishes if w.booking_id == coming]
+        issued = {g.reference for g in self.grants if g.state is GrantState.ISSUED}
+        if self.config.granted and not (wished and issued.issuperset(wished)):
+            return False
+        return all(self._door_ready(point) for point in self.config.held)
+
+    def _door_ready(self, point: str) -> bool:
+        """Whether a door can be held open when the time comes."""
+        account_id, _, point_id = point.partition("/")
+        if (account := self._hub.doors.get(account_id)) is None:
+            return False
+        state = account.data.states.get(point_id)
+        return (
+            account.last_update_success
+            and state is not None
+            and state.ready is not False
+        )
+
+    def shows(self, effect: Effect) -> bool:
+        """Whether the room's own switch of an effect is on."""
+        return self._hub.operations.shown(shown(self.config.id, effect))
+
+    async def async_switch(self, effect: Effect, *, on: bool) -> None:
+        """Flip the room's switch and what is linked to it, by hand (rule 11)."""
+        self._hub.operations.show(shown(self.config.id, effect), on=on)
+        self.async_update_soon()
+        for entity_id in self.config.appliances.get(effect, ()):
+            await appliances.async_turn(self._hub.hass, entity_id, on=on)
+
+    @callback
+    def async_appliance_changed(self, event: Event[EventStateChangedData]) -> None:
+        """Let the room's switches show what is linked to them."""
+        entity_id = event.data["entity_id"]
+        for effect, linked in self.config.appliances.items():
+            if entity_id not in linked:
+                continue
+            found = [appliances.try_read(self._hub.hass, each) for each in linked]
+            known = [appliances.is_on(state) for state in found if state is not None]
+            if known:
+                self._hub.operations.show(shown(self.config.id, effect), on=any(known))
+                self.async_update_soon()
+
+    @property
+    def doors(self) -> tuple[RoomDoor, ...]:
+        """The room's doors that can be operated from here."""
+        found = []
+        for point in self.config.points:
+            account_id, _, point_id = point.partition("/")
+            account = self._hub.doors.get(account_id)
+            known = account.data.points.get(point_id) if account else None
+            if account and known and known.capabilities & OPERABLE:
+                found.append(RoomDoor(account=account, point=known))
+        return tuple(found)
+
+    @property
+    def is_locked(self) -> bool | None:
+        """Whether all doors are closed to those without a key; None if unclear."""
+        if not self.config.points:
+            return not self.shows(Effect.ACCESS)
+        held = [each.held_open for each in self.doors]
+        if any(held):
+            return False
+        return True if held and None not in held else None
+
+    async def async_hold(self, *, held: bool) -> None:
+        """Unlock or lock all doors by hand, all at the same time (rule 11)."""
+        if not self.config.points:
+            self._hub.operations.show(shown(self.config.id, Effect.ACCESS), on=held)
+            self.async_update_soon()
+            return
+        await _all_of(door.async_hold(held=held) for door in self.doors)
+
+    async def async_open(self) -> None:
+        """Open all doors for a moment, all at the same time."""
+        await _all_of(door.async_open() for door in self.doors)
+
+
+async def _all_of(calls: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Make all calls at the same time; raise the first error after all are done."""
+    for result in await asyncio.gather(*calls, return_exceptions=True):
+        # A lock that does not show it yet is no error: its state tells.
+        if isinstance(result, BaseException) and not isinstance(result, OutcomeUnknown):
+            raise result
+
+
+def _grant_reason(grant: GrantRow) -> str:
+    """Return why a grant wants attention."""
+    if grant.error in GRANT_REASONS:
+        return grant.error
+    return "revoke_failed" if grant.state is GrantState.REVOKING else "grant_failed"

@@ -1,0 +1,188 @@
+"""Taking steps in time, and what comes of them: the ledger, the rooms' news."""
+
+from collections.abc import Callable
+from dataclasses import replace
+import random
+from typing import TYPE_CHECKING, Final
+
+from homeassistant.core import callback
+from homeassistant.util import dt as dt_util
+
+from .const import LOGGER
+from .engine.ledger import GrantRow, GrantState, Phase, Switched, failed
+from .engine.models import (
+    AuthError,
+    ConnectionFailed,
+    OutcomeUnknown,
+    RateLimited,
+    Rejected,
+    VendorError,
+)
+from .engine.reconcile import GrantStep, Step, SwitchStep
+from .operations import Operations, settled
+
+if TYPE_CHECKING:
+    from .hub import Hub
+    from .room import LiveRoom
+
+# A failure is shown to people when it happens again: the first may be a hiccup.
+ATTENTION_AT: Final = 2
+
+
+class Steps:
+    """Takes the engine's steps, each beside the others, and notes what came of it."""
+
+    def __init__(self, hub: Hub) -> None:
+        """Work for the hub."""
+        self._hub = hub
+        self._store = hub.store
+        self.operations = Operations(hub.hass, hub.store, hub.doors)
+        self.busy: set[str] = set()
+        self._random = random.SystemRandom().random
+        self._ready: dict[str, set[str]] = {}
+
+    async def async_switch(self, step: SwitchStep) -> None:
+        """Take a step at a door or an appliance, and note what came of it."""
+        target = step.row.target
+        switched = self._store.ledger.switched
+        try:
+            row = await self.operations.async_switch(step)
+        except Exception as err:  # noqa: BLE001 - whatever happens, the row must go on
+            row = self._failed(switched.get(target, step.row), err)
+        self.busy.discard(target)
+        self._settle(target, row)
+        self._hub.evaluate_soon()
+
+    def _settle(self, target: str, row: Switched | None) -> None:
+        """Note how a target is now, and tell the rooms that have it."""
+        switched = self._store.ledger.switched
+        before = switched.pop(target, None)
+        if row:
+            switched[target] = row
+        self._store.save_soon()
+        for room in self._hub.rooms_by_target.get(target, ()):
+            if before and target.startswith(("door/", f"room/{room.config.id}/access")):
+                self._announce_access(room, before, row)
+            room.async_update_soon()
+
+    async def async_grant(self, step: GrantStep) -> None:
+        """Take a step with a grant, and note what came of it."""
+        reference = step.row.reference
+        grants = self._store.ledger.grants
+        room = self._hub.rooms.get(step.row.room_id)
+        account = self._hub.accounts.get(room.config.account_id) if room else None
+        row: GrantRow | None
+        try:
+            row = await self.operations.async_grant(
+                step, account.country if account else ""
+            )
+        except Exception as err:  # noqa: BLE001 - whatever happens, the row must go on
+            row = self._failed_grant(step, grants.get(reference, step.row), err)
+        self.busy.discard(reference)
+        grants.pop(reference, None)
+        if row:
+            grants[reference] = row
+        self._hub.async_grants_changed()
+        await self._store.async_save()
+        if room:
+            self._announce_grant(room, step, row)
+            room.async_update_soon()
+        self._hub.evaluate_soon()
+
+    def _failed[Row: (Switched, GrantRow)](self, row: Row, err: Exception) -> Row:
+        """Return the row after an error, with the time of the next attempt."""
+        if not isinstance(err, VendorError):
+            LOGGER.exception("Unexpected error", exc_info=err)
+        after = err.retry_after if isinstance(err, RateLimited) else None
+        return failed(row, error_key(err), dt_util.utcnow(), self._random(), after)
+
+    def _failed_grant(self, step: GrantStep, row: GrantRow, err: Exception) -> GrantRow:
+        """Return the row after an error; only a lost answer leaves it in doubt."""
+        row = self._failed(row, err)
+        if step.step is Step.ISSUE:
+            if isinstance(err, Rejected):
+                return replace(row, state=GrantState.FAILED, retry_at=None)
+            if isinstance(err, ConnectionFailed | AuthError):
+                return replace(row, state=GrantState.PLANNED)
+        return row
+
+    @callback
+    def async_doors_changed(self, entry_id: str) -> None:
+        """See what the doors show: it settles what was in doubt."""
+        doors = self._hub.doors[entry_id]
+        now_ready = {key for key, state in doors.data.states.items() if state.ready}
+        came_back = now_ready - self._ready.get(entry_id, set())
+        self._ready[entry_id] = now_ready
+        for row in list(self._store.ledger.switched.values()):
+            kind, _, point = row.target.partition("/")
+            account_id, _, point_id = point.partition("/")
+            if kind != "door" or account_id != entry_id or row.target in self.busy:
+                continue
+            state = doors.data.states.get(point_id)
+            shown = state.held_open if state else None
+            if row.phase is Phase.ENDING and shown is False:
+                self._settle(row.target, None)
+            elif row.phase is Phase.STARTING and shown is True:
+                self._settle(row.target, settled(row))
+            elif point_id in came_back:
+                self._store.ledger.switched[row.target] = replace(row, retry_at=None)
+        if came_back:
+            self.forgive(lambda row: row.account_id == entry_id, failed_too=False)
+
+    def forgive(
+        self, which: Callable[[GrantRow], bool], *, failed_too: bool = True
+    ) -> None:
+        """Try grants again at once, because what stood in their way may be gone."""
+        grants = self._store.ledger.grants
+        for row in list(grants.values()):
+            if not which(row):
+                continue
+            if row.state is GrantState.FAILED and failed_too:
+                del grants[row.reference]
+            elif row.retry_at:
+                grants[row.reference] = replace(row, retry_at=None)
+        self._hub.async_grants_changed()
+
+    def _announce_access(
+        self, room: LiveRoom, before: Switched, after: Switched | None
+    ) -> None:
+        """Tell a room that its doors opened, closed, or do not do as they should."""
+        theirs = sorted(c for c in before.claims if c.startswith(f"{room.config.id}/"))
+        if not theirs:
+            return
+        booking_id = theirs[-1].partition("/")[2]
+        if after is None:
+            room.announce("access_closed", booking_id)
+        elif after.phase is Phase.ON:
+            room.announce("access_opened", booking_id)
+        elif after.attempts == ATTENTION_AT:
+            room.announce("access_failed", booking_id, reason=after.error)
+
+    def _announce_grant(
+        self, room: LiveRoom, step: GrantStep, row: GrantRow | None
+    ) -> None:
+        """Tell a room that people got access, lost it, or cannot get it."""
+        booking_id = step.row.booking_id
+        if row is None:
+            if step.step is Step.REVOKE:
+                room.announce("access_revoked", booking_id)
+        elif row.state is GrantState.ISSUED:
+            room.announce("access_granted", booking_id)
+        elif row.state is GrantState.FAILED or row.attempts == ATTENTION_AT:
+            room.announce("access_failed", booking_id, reason=row.error)
+
+
+def error_key(err: Exception) -> str:
+    """Return the translation key of an error."""
+    match err:
+        case Rejected():
+            return str(err)
+        case RateLimited():
+            return "rate_limited"
+        case OutcomeUnknown():
+            return "no_confirmation"
+        case AuthError():
+            return "auth_failed"
+        case ConnectionFailed():
+            return "not_reachable"
+    return "unknown"

@@ -1,0 +1,158 @@
+"""What outlives a restart: the ledger, and the last good bookings of each account."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+import uuid
+
+from mashumaro.codecs.basic import BasicDecoder, BasicEncoder
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.storage import Store
+
+from .const import DOMAIN
+from .engine.bookings import AccountBookings, Known, restore
+from .engine.ledger import GrantRow, Switched
+
+VERSION: Final = 1
+# Bookings can be had again from their system, so they need no hurry.
+BOOKINGS_DELAY: Final = 2.0
+LEDGER_DELAY: Final = 0.5
+
+
+@dataclass(slots=True)
+class Ledger:
+    """All that we did and must undo, and what the rooms' own switches show.
+
+    ``running`` are the bookings of each room whose start was announced.
+    ``installation`` tells our grants at a vendor from those of others.
+    """
+
+    installation: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
+    switched: dict[str, Switched] = field(default_factory=dict)
+    grants: dict[str, GrantRow] = field(default_factory=dict)
+    shown: dict[str, bool] = field(default_factory=dict)
+    running: dict[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _StoredLedger:
+    """The ledger as it is written."""
+
+    installation: str
+    switched: list[Switched]
+    grants: list[GrantRow]
+    shown: dict[str, bool]
+    running: dict[str, list[str]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _StoredBookings:
+    """An account's bookings as they are written."""
+
+    known: list[Known]
+    empty_since: datetime | None
+    held_back: list[str]
+
+
+_encode_ledger: Callable[[_StoredLedger], dict[str, Any]] = BasicEncoder(
+    _StoredLedger
+).encode
+_decode_ledger = BasicDecoder(_StoredLedger).decode
+_encode_bookings: Callable[[_StoredBookings], dict[str, Any]] = BasicEncoder(
+    _StoredBookings
+).encode
+_decode_bookings = BasicDecoder(_StoredBookings).decode
+
+
+class LedgerStore:
+    """Keeps the one ledger; private, for it holds codes."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Make the store; nothing is read yet."""
+        self._store = Store[dict[str, Any]](
+            hass,
+            VERSION,
+            f"{DOMAIN}.ledger",
+            private=True,
+            atomic_writes=True,
+            serialize_in_event_loop=False,
+        )
+        self.ledger = Ledger()
+
+    async def async_load(self) -> Ledger:
+        """Read what was written last."""
+        if data := await self._store.async_load():
+            stored = _decode_ledger(data)
+            self.ledger = Ledger(
+                installation=stored.installation,
+                switched={row.target: row for row in stored.switched},
+                grants={row.reference: row for row in stored.grants},
+                shown=stored.shown,
+                running=stored.running,
+            )
+        return self.ledger
+
+    async def async_save(self) -> None:
+        """Write now; returns when it is on the disk."""
+        await self._store.async_save(self._data())
+
+    def save_soon(self) -> None:
+        """Write in a moment, once for all changes until then."""
+        self._store.async_delay_save(self._data, LEDGER_DELAY)
+
+    def _data(self) -> dict[str, Any]:
+        """Return the ledger as plain data."""
+        ledger = self.ledger
+        return _encode_ledger(
+            _StoredLedger(
+                installation=ledger.installation,
+                switched=list(ledger.switched.values()),
+                grants=list(ledger.grants.values()),
+                shown=dict(ledger.shown),
+                running=dict(ledger.running),
+            )
+        )
+
+
+class BookingsStore:
+    """Keeps the last good bookings of one account."""
+
+    def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
+        """Make the store; nothing is read yet."""
+        self._store = Store[dict[str, Any]](
+            hass,
+            VERSION,
+            f"{DOMAIN}.{entry_id}",
+            private=True,
+            atomic_writes=True,
+            serialize_in_event_loop=False,
+        )
+
+    async def async_load(self) -> AccountBookings | None:
+        """Read what was known last; None if there never was an answer."""
+        data = await self._store.async_load()
+        if data is None:
+            return None
+        stored = _decode_bookings(data)
+        return restore(stored.known, stored.empty_since, frozenset(stored.held_back))
+
+    def save_soon(self, bookings: AccountBookings) -> None:
+        """Write in a moment; what is written is worked out off the event loop."""
+        self._store.async_delay_save(lambda: _bookings_data(bookings), BOOKINGS_DELAY)
+
+    async def async_remove(self) -> None:
+        """Forget everything."""
+        await self._store.async_remove()
+
+
+def _bookings_data(bookings: AccountBookings) -> dict[str, Any]:
+    """Return an account's bookings as plain data."""
+    return _encode_bookings(
+        _StoredBookings(
+            known=list(bookings.known.values()),
+            empty_since=bookings.empty_since,
+            held_back=sorted(bookings.held_back),
+        )
+    )

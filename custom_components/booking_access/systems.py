@@ -1,0 +1,61 @@
+"""Where the systems are registered, and how an account's system is made."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from homeassistant.const import CONF_VERIFY_SSL
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.aiohttp_client import (
+    async_create_clientsession,
+    async_get_clientsession,
+)
+
+from .access_systems.base import AccessSystem
+from .access_systems.exivo import Exivo
+from .access_systems.ha_locks import HaLocks
+from .booking_systems.base import BookingSystem
+from .booking_systems.ha_calendar import HaCalendar
+from .booking_systems.icalendar import ICalendar
+from .booking_systems.winkas import WinKas
+from .const import CONF_SYSTEM
+
+BOOKING_SYSTEMS: Final[Mapping[str, type[BookingSystem]]] = {
+    system.key: system for system in (HaCalendar, ICalendar, WinKas)
+}
+ACCESS_SYSTEMS: Final[Mapping[str, type[AccessSystem]]] = {
+    system.key: system for system in (HaLocks, Exivo)
+}
+
+
+def system_class(key: str) -> type[BookingSystem | AccessSystem]:
+    """Return the system of that key."""
+    return BOOKING_SYSTEMS.get(key) or ACCESS_SYSTEMS[key]
+
+
+def create_booking_system(
+    hass: HomeAssistant, settings: Mapping[str, Any]
+) -> BookingSystem:
+    """Make the booking system that an account's settings describe."""
+    return _create(hass, BOOKING_SYSTEMS[settings[CONF_SYSTEM]], settings)
+
+
+def create_access_system(
+    hass: HomeAssistant, settings: Mapping[str, Any]
+) -> AccessSystem:
+    """Make the access system that an account's settings describe."""
+    return _create(hass, ACCESS_SYSTEMS[settings[CONF_SYSTEM]], settings)
+
+
+def _create[SystemT: (BookingSystem, AccessSystem)](
+    hass: HomeAssistant, system: type[SystemT], settings: Mapping[str, Any]
+) -> SystemT:
+    """Make a system with the connection that it needs."""
+    settings = {"time_zone": hass.config.time_zone, **settings}
+    if system.needs_hass:
+        return system(hass, settings)
+    verify_ssl = settings.get(CONF_VERIFY_SSL, True)
+    if system.own_session:
+        session = async_create_clientsession(hass, verify_ssl, auto_cleanup=True)
+    else:
+        session = async_get_clientsession(hass, verify_ssl)
+    return system(session, settings)
