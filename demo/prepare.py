@@ -50,6 +50,18 @@ async def wire_room(client: Client, entry_id: str, answers: Mapping[str, Any]) -
     assert flow["reason"] == "reconfigure_successful", flow
 
 
+async def room_device(client: Client, subentry_id: str) -> str:
+    """Return the id of a room's device."""
+    devices = await client.command("config/device_registry/list")
+    ids: dict[str, str] = {
+        room: device["id"]
+        for device in devices
+        for rooms in device["config_entries_subentries"].values()
+        for room in rooms
+    }
+    return ids[subentry_id]
+
+
 async def furnish(client: Client, simulators: Mapping[str, Simulator]) -> None:
     """Furnish the demonstration: the hall, and the vendors' simulators."""
     await add_local_calendar(client, "Hall")
@@ -60,6 +72,10 @@ async def furnish(client: Client, simulators: Mapping[str, Simulator]) -> None:
         client, "booking_system", "ha_calendar", {"entity_ids": [CALENDAR]}
     )
     if locks and hall:
+        await client.call_service(
+            "alarm_control_panel.alarm_arm_away",
+            entity_id="alarm_control_panel.burglar_alarm",
+        )
         await wire_room(client, hall, _hall(locks))
     for side, name in (
         ("access_system", "exivo"),

@@ -107,7 +107,9 @@ class Simulator(ABC):
         app = web.Application(middlewares=[self._middleware])
         app.router.add_post("/_control", self._handle_control)
         app.add_routes(self.routes())
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        self._runner = web.AppRunner(
+            app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1
+        )
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
         await site.start()
@@ -180,7 +182,9 @@ class Simulator(ABC):
                 _abort(request)
             case "truncated":
                 answer = await handler(request)
-                body = answer.body if isinstance(answer, web.Response) else b""
+                body = (
+                    answer.body if isinstance(answer, web.Response) else None
+                ) or b""
                 assert isinstance(body, bytes)
                 return web.Response(
                     body=body[: len(body) // 2], content_type="application/json"

@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from aiohttp import ClientSession
+import pytest
+
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
-import pytest
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +27,7 @@ async def session(socket_enabled: None) -> AsyncIterator[ClientSession]:
 @pytest.fixture
 async def calendar(hass: HomeAssistant, tmp_path: Path) -> str:
     """A real local calendar, empty."""
+    (tmp_path / ".storage").mkdir()
     hass.config.config_dir = str(tmp_path)
     await hass.config.async_set_time_zone("Europe/Copenhagen")
     flow = await hass.config_entries.flow.async_init(

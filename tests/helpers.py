@@ -4,12 +4,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowResultType
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.booking_access.const import DOMAIN
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.util import dt as dt_util
 
 
 async def add_account(
@@ -67,3 +68,95 @@ async def settle(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
     freezer.tick(timedelta(seconds=2))
     async_fire_time_changed(hass)
     await hass.async_block_till_done(wait_background_tasks=True)
+
+
+class Hall:
+    """A real local calendar, a real lock, and the accounts of both."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        freezer: FrozenDateTimeFactory,
+        calendar: str,
+        lock: str,
+    ) -> None:
+        """Know what there is."""
+        self.hass = hass
+        self.freezer = freezer
+        self.calendar = calendar
+        self.lock = lock
+        self.extra: list[str] = []
+
+    async def set_up(self) -> None:
+        """Connect the locks."""
+        self.doors = await add_account(
+            self.hass, "access_system", "ha_locks", {"entity_ids": [self.lock]}
+        )
+
+    async def add_calendar(self, name: str) -> str:
+        """Make another calendar."""
+        flow = await self.hass.config_entries.flow.async_init(
+            "local_calendar", context={"source": "user"}
+        )
+        await self.hass.config_entries.flow.async_configure(
+            flow["flow_id"], {"calendar_name": name, "import": "create_empty"}
+        )
+        await self.hass.async_block_till_done()
+        return f"calendar.{name.lower()}"
+
+    async def add_room(
+        self,
+        calendar: str | None = None,
+        name: str = "Sports hall",
+        timing: dict[str, int] | None = None,
+        **form: Any,
+    ) -> str:
+        """Make a room of a calendar, with a lead of 10 and a lag of 5 minutes."""
+        calendar = calendar or self.calendar
+        entry = await add_account(
+            self.hass, "booking_system", "ha_calendar", {"entity_ids": [calendar]}
+        )
+        return await add_room(
+            self.hass,
+            entry,
+            {
+                "resource_id": calendar,
+                "name": name,
+                "access_points": [f"{self.doors.entry_id}/{self.lock}"],
+                "access": ["hold_open"],
+                "timing": {"access_lead": 10, "access_lag": 5, **(timing or {})},
+                **form,
+            },
+        )
+
+    async def book(
+        self,
+        start: datetime,
+        end: datetime,
+        name: str = "Badminton",
+        calendar: str = "",
+    ) -> str:
+        """Make a booking, and return its id in the calendar."""
+        calendar = calendar or self.calendar
+        entity = self.hass.data["calendar"].get_entity(calendar)
+        await self.hass.services.async_call(
+            "calendar",
+            "create_event",
+            {
+                "entity_id": calendar,
+                "summary": name,
+                "start_date_time": start.isoformat(),
+                "end_date_time": end.isoformat(),
+            },
+            blocking=True,
+        )
+        await settle(self.hass, self.freezer)
+        found = await entity.async_get_events(
+            self.hass, dt_util.as_local(start), dt_util.as_local(end)
+        )
+        return next(event.uid for event in found if event.start == start)
+
+    async def delete(self, uid: str, calendar: str = "") -> None:
+        """Delete a booking, as the calendar's dialog does."""
+        entity = self.hass.data["calendar"].get_entity(calendar or self.calendar)
+        await entity.async_delete_event(uid)

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.core import HomeAssistant
 import pytest
+
+from homeassistant.core import HomeAssistant
 
 from .helpers import add_account, add_room, at, settle
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import homeassistant.components
+from homeassistant.const import Platform
 from homeassistant.helpers.condition import _CONDITIONS_DESCRIPTION_SCHEMA
 from homeassistant.helpers.service import _SERVICES_SCHEMA
 from homeassistant.helpers.trigger.descriptions import _TRIGGERS_DESCRIPTION_SCHEMA
@@ -142,16 +143,16 @@ def test_ical_is_home_assistants_own(integration: str) -> None:
 
 
 def test_imported_integrations_are_dependencies() -> None:
-    """Home Assistant sets up first what we import; platforms it knows anyway."""
+    """Home Assistant sets up first what we import, unless it is always there."""
     content = manifest()
     declared = {
         *content.get("dependencies", ()),
         *content.get("after_dependencies", ()),
-        # Always there: entity platforms, and what hassfest lets everybody use.
+        *(platform.value for platform in Platform),
         *(path.stem for path in INTEGRATION.glob("*.py")),
-        *("alarm_control_panel", "automation", "calendar", "fan", "light", "lock"),
-        *("diagnostics", "homeassistant", "repairs", "script", "switch"),
-        *("system_health", "websocket_api"),
+        # What hassfest lets everybody use, as far as it could be of use here.
+        *("automation", "homeassistant", "input_boolean", "persistent_notification"),
+        *("script", "system_health", "webhook", "websocket_api", "zone"),
     }
     imported = {
         match[1]
@@ -283,7 +284,7 @@ def test_nothing_of_one_machine_is_tracked() -> None:
     """No path of a work place, and no address of a package registry."""
     registries = ("pypi.", "registry.npmjs.", "deb.debian.", "pythonhosted.")
     forbidden = re.compile(
-        "|".join([r"(?<![\w.])/work/", *(re.escape(r) + "org" for r in registries)])
+        "|".join([r"(?<![\w.])/wor[k]/", *(re.escape(r) + "org" for r in registries)])
     )
     found = {name: forbidden.search(text) for name, text in tracked_texts()}
     assert {name: match[0] for name, match in found.items() if match} == {}
@@ -307,20 +308,23 @@ def test_the_engine_is_pure(path: Path) -> None:
     "path", [p for p in MODULES if p.parent.name in VENDOR_PACKAGES], ids=relative
 )
 def test_systems_know_only_the_protocol(path: Path) -> None:
-    """A vendor's module can be read, and tested, alone."""
-    package = path.parent.name
-    allowed = (
-        f"{OURS}.engine.models.",
-        f"{OURS}.forms.",
-        f"{OURS}.transport.",
-        f"{OURS}.{package}.base.",
-        f"{OURS}.{package}.soap.",
-    )
+    """A vendor's modules can be read, and tested, alone."""
+    common = (f"{OURS}.engine.models.", f"{OURS}.forms.", f"{OURS}.transport.")
+    package = f"{OURS}.{path.parent.name}."
     for name in imports(path):
-        if name.startswith("custom_components."):
-            assert name.startswith(allowed), name
-        if name.startswith("homeassistant."):
+        if name.startswith(package):
+            assert name.rpartition(".")[0] not in registered_modules(), name
+        elif name.startswith("custom_components."):
+            assert name.startswith(common), name
+        elif name.startswith("homeassistant."):
             assert path.name in {"ha_calendar.py", "ha_locks.py"}, name
+
+
+def registered_modules() -> set[str]:
+    """Return the modules of the systems, without those that only help one."""
+    registry = INTEGRATION / "systems.py"
+    modules = {name.rpartition(".")[0] for name in imports(registry)}
+    return {m for m in modules if "_systems." in m and not m.endswith(".base")}
 
 
 @pytest.mark.parametrize("path", sorted(INTEGRATION.glob("*.py")), ids=relative)

@@ -53,6 +53,7 @@ class BookingAccount:
     country: str
     bookings: AccountBookings = field(default_factory=AccountBookings)
     has_answered: bool = False  # ever, this time or before
+    heard_of: set[str] = field(default_factory=set)  # resources, likewise
 
 
 class Hub:
@@ -109,7 +110,7 @@ class Hub:
     async def async_add_account(self, entry: ConfigEntry) -> BookingAccount:
         """Know a booking account and its rooms, as they are configured now."""
         account = self.accounts.get(entry.entry_id)
-        if account is None:
+        if new := account is None:
             store = BookingsStore(self.hass, entry.entry_id)
             system = BOOKING_SYSTEMS[entry.data[CONF_SYSTEM]]
             account = BookingAccount(
@@ -135,6 +136,8 @@ class Hub:
                 room.configure(config, modes)
             else:
                 self.rooms[room_id] = LiveRoom(self, config, modes)
+        if new and account.has_answered:
+            account.heard_of |= self._resources_of(entry.entry_id)
         self._steps.forgive(lambda row: row.room_id in wanted)
         self._follow()
         return account
@@ -207,13 +210,13 @@ class Hub:
         bookings, changes = merge(
             account.bookings, snapshot, dt_util.utcnow(), account.absence
         )
-        first = not account.has_answered
-        account.has_answered = True
-        if bookings is not account.bookings or first:
+        if bookings is not account.bookings or not account.has_answered:
             account.bookings = bookings
             account.store.save_soon(bookings)
-            self.evaluate()
             self._announce_changes(entry_id, changes)
+            self.evaluate()
+        account.has_answered = True
+        account.heard_of |= self._resources_of(entry_id)
         return bookings.uncertain
 
     @callback
@@ -354,15 +357,26 @@ class Hub:
         self.evaluate_soon()
 
     def _announce_changes(self, entry_id: str, changes: Iterable[Change]) -> None:
-        """Tell the rooms which bookings came, changed or went."""
+        """Tell the rooms which bookings came, changed or went.
+
+        The first answer about a resource is no news: it was booked all along.
+        """
+        heard_of = self.accounts[entry_id].heard_of
         by_resource = {
-            room.config.resource_id: room
-            for room in self.rooms.values()
-            if room.config.account_id == entry_id
+            room.config.resource_id: room for room in self._rooms_of(entry_id)
         }
         for change in changes:
-            if room := by_resource.get(change.booking.resource_id):
+            room = by_resource.get(change.booking.resource_id)
+            if room and room.config.resource_id in heard_of:
                 room.announce(f"booking_{change.kind}", change.booking.id)
+
+    def _rooms_of(self, entry_id: str) -> list[LiveRoom]:
+        """Return the rooms of a booking account."""
+        return [r for r in self.rooms.values() if r.config.account_id == entry_id]
+
+    def _resources_of(self, entry_id: str) -> set[str]:
+        """Return what is booked in the rooms of a booking account."""
+        return {room.config.resource_id for room in self._rooms_of(entry_id)}
 
     def _announce_edges(self, room: LiveRoom) -> None:
         """Tell a room which bookings started and ended; each is told once, ever."""

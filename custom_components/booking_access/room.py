@@ -1,6 +1,7 @@
 """The live state of one room: what its entities show, what people do to it."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -52,6 +53,8 @@ if TYPE_CHECKING:
 
 # What makes a door one that can be operated from here.
 OPERABLE: Final = frozenset({Capability.HOLD, Capability.UNLOCK})
+# How much of the news is kept while the entity that tells it is not there yet.
+UNHEARD: Final = 50
 # Errors of grants that people can do something about.
 GRANT_REASONS: Final = ("phone_missing", "phone_invalid")
 
@@ -168,6 +171,7 @@ class LiveRoom:
         self.configure(config, modes)
         self._listeners: set[Callable[[], None]] = set()
         self._event_listeners: set[Callable[[str, Mapping[str, Any]], None]] = set()
+        self._unheard: deque[tuple[str, Mapping[str, Any]]] = deque(maxlen=UNHEARD)
         self._soon = False
 
     def configure(self, config: Room, modes: Collection[str]) -> None:
@@ -185,8 +189,10 @@ class LiveRoom:
     def async_add_event_listener(
         self, listener: Callable[[str, Mapping[str, Any]], None]
     ) -> CALLBACK_TYPE:
-        """Call with what happened, once each time."""
+        """Call with what happened, once each time; also what nobody heard so far."""
         self._event_listeners.add(listener)
+        while self._unheard:
+            listener(*self._unheard.popleft())
         return lambda: self._event_listeners.discard(listener)
 
     @callback
@@ -206,8 +212,11 @@ class LiveRoom:
     @callback
     def announce(self, kind: str, booking_id: str, **details: Any) -> None:
         """Tell what happened; never anything personal."""
+        news = {"booking_id": booking_id, **details}
+        if not self._event_listeners:
+            self._unheard.append((kind, news))
         for listener in list(self._event_listeners):
-            listener(kind, {"booking_id": booking_id, **details})
+            listener(kind, news)
 
     @property
     def plan(self) -> RoomPlan | None:

@@ -73,7 +73,9 @@ async def request(
             async for chunk in response.content.iter_any():
                 body += chunk
                 if len(body) > MAX_BODY:
-                    raise ContractError("body")
+                    raise (
+                        OutcomeUnknown("too long") if writes else ContractError("body")
+                    )
     except TimeoutError as err:
         raise lost("no answer in time") from err
     except ClientConnectorError as err:  # never sent, so nothing happened
@@ -86,7 +88,7 @@ async def request(
 def raise_for_status(answer: Answer, *, writes: bool = False) -> None:
     """Turn an HTTP status into one of our errors; return if it is a success.
 
-    A server error leaves the outcome of a write unknown.
+    A server error or a time-out leaves the outcome of a write unknown.
     """
     status = answer.status
     if answer.ok:
@@ -95,7 +97,7 @@ def raise_for_status(answer: Answer, *, writes: bool = False) -> None:
         raise AuthError(f"status {status}")
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         raise RateLimited(retry_after(answer.headers, datetime.now(UTC)))
-    if writes and status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if writes and (status == HTTPStatus.REQUEST_TIMEOUT or status >= 500):
         raise OutcomeUnknown(f"status {status}")
     if writes and status >= HTTPStatus.BAD_REQUEST:
         raise Rejected(f"status {status}")

@@ -32,6 +32,7 @@ from custom_components.booking_access.engine.models import (
     VendorError,
 )
 from custom_components.booking_access.forms import FieldKind
+from simulators.base import Fault
 from simulators.exivo import ExivoSimulator
 from simulators.exivo_site import (
     API_KEY,
@@ -94,9 +95,12 @@ def ours(sim: ExivoSimulator) -> list[Visit]:
     return [v for v in sim.visits.values() if v.name == GRANT.reference]
 
 
-def second_visit_page() -> Callable[[str], bool]:
-    pages = iter([False, True])
-    return lambda path: path.endswith("/visit") and next(pages)
+class SecondTime(Fault):
+    """Strikes a path when it is asked for the second time."""
+
+    def applies(self, path: str) -> bool:
+        self.times = (self.times or 0) + (self.path in path)
+        return self.times == 2
 
 
 def writes(sim: ExivoSimulator) -> list[str]:
@@ -248,6 +252,10 @@ class TestPoints:
         assert len(sim.requests) == 2
         await links.hold(SEMINAR, held=False)
         assert (await links.read_states())[SEMINAR].held_open is False
+        sim.fault("unknown_outcome", path="/mode")
+        with pytest.raises(OutcomeUnknown):
+            await links.hold(SEMINAR, held=True)
+        assert (await links.read_states())[SEMINAR].held_open is True
 
     async def test_states_that_are_not_told(
         self, links: Exivo, sim: ExivoSimulator
@@ -674,11 +682,10 @@ class TestListIssued:
             await links.list_issued()
 
     async def test_page_that_is_missing_is_no_missing_kind(
-        self, keys: Exivo, sim: ExivoSimulator, monkeypatch: pytest.MonkeyPatch
+        self, keys: Exivo, sim: ExivoSimulator
     ) -> None:
         sim.control({"raw": {"visit": [{"id": f"v{n}"} for n in range(250)]}})
-        sim.fault("404", path="/visit", times=1)
-        monkeypatch.setattr(sim.faults[0], "applies", second_visit_page())
+        sim.faults.append(SecondTime("404", "/visit"))
         with pytest.raises(ConnectionFailed):
             await keys.list_issued()
 
@@ -744,11 +751,6 @@ ERRORS: dict[str, type[VendorError]] = {
 
 @pytest.mark.usefixtures("_impatient")
 class TestFaults:
-    @pytest.fixture
-    def expected_lingering_tasks(self) -> bool:
-        """A request that hangs outlives its simulator."""
-        return True
-
     @pytest.mark.parametrize("kind", ERRORS)
     @pytest.mark.parametrize("name", READS)
     async def test_reading(

@@ -28,8 +28,6 @@ class AccessSystem(ABC):
     own_session: ClassVar[bool] = False
     # What a person must have to be given a grant here.
     needs_phone: ClassVar[bool] = False
-    # Length of the code that a grant must bring along, where it needs one.
-    code_length: ClassVar[int | None] = None
     has_devices: ClassVar[bool] = True  # its doors are devices of ours
     concurrency: ClassVar[int | None] = 4  # calls at the same time; None is any
 
@@ -38,9 +36,17 @@ class AccessSystem(ABC):
         self.connection = connection
         self.settings = settings
 
+    @property
+    def code_length(self) -> int | None:
+        """Digits of the code that a grant must bring along; None if it needs none."""
+        return None
+
     @abstractmethod
     async def validate(self) -> Account:
-        """Return who we are; the cheapest call that proves the credentials."""
+        """Return who we are; the cheapest call that proves the credentials.
+
+        Raises Rejected with a translation key where more than that is wrong.
+        """
 
     @abstractmethod
     async def list_access_points(self) -> tuple[AccessPoint, ...]:

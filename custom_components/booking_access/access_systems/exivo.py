@@ -2,7 +2,6 @@
 
 Wire facts come from vendors/exivo.md, mostly dormakaba's own Swagger file of
 version 1.1.0. One grant is one visit, whatever its number of doors:
-
 * with ``mobile_app_id`` a *digital key visit*: a key in the person's phone;
 * without, a *visit*: a link by SMS, and a code that travels another way.
 
@@ -92,7 +91,6 @@ class Exivo(AccessSystem):
         # Pasted values bring blanks along.
         said = {name: str(value or "").strip() for name, value in settings.items()}
         account = f"{said.get('api_key', '')}:{said.get('api_secret', '')}"
-        self._session = session
         self._headers = {
             "Authorization": f"Basic {b64encode(account.encode()).decode()}",
             "Accept": "application/json",
@@ -106,7 +104,7 @@ class Exivo(AccessSystem):
 
     @property
     @override
-    def code_length(self) -> int | None:  # type: ignore[override]  # the account decides
+    def code_length(self) -> int | None:
         """Only a link wants a code; a phone with a key proves itself."""
         return CODE_LENGTH if self._kind is Kind.LINK else None
 
@@ -118,11 +116,8 @@ class Exivo(AccessSystem):
             raise Rejected("wrong_site")
         raise_for_status(answer)
         info = _expect(answer.json(), dict, "info")
-        site_id = _text(info.get("id"))
-        if site_id is None:
-            raise ContractError("info.id")
         return Account(
-            id=site_id,
+            id=_expect(_text(info.get("id")), str, "info.id"),
             title=_text(info.get("name")) or self.name,
             time_zone=_text(info.get("timeZone")),
         )
@@ -131,9 +126,8 @@ class Exivo(AccessSystem):
     async def list_access_points(self) -> tuple[AccessPoint, ...]:
         """Return all components that can be a door; gateways never can.
 
-        Giving access to a gateway is an error at the vendor. Templates that we
-        do not know are doors. One with "alarm" in its name is a door too, but
-        visiting it may raise a false alarm: ``model`` tells.
+        Unknown templates are doors. So is one with "alarm" in its name, but a
+        visit there may raise a false alarm: ``model`` tells.
         """
         can = {Capability.GRANT, Capability.UNLOCK, Capability.HOLD, Capability.LIST}
         if self.code_length is not None:
@@ -170,11 +164,9 @@ class Exivo(AccessSystem):
         answer = await self._do(self._kind.collection, body=sent)
         try:
             made = _expect(answer.json(), dict, self._kind)
+            visit_id = _expect(_text(made.get("id")), str, "id")
         except ContractError as err:
             raise OutcomeUnknown("made, but the answer is unreadable") from err
-        visit_id = _text(made.get("id"))
-        if visit_id is None:
-            raise OutcomeUnknown("made, but the answer has no id")
         told = {field: value for field, value in made.items() if value}
         return _issued(self._kind, visit_id, {**sent, **told})
 
@@ -219,8 +211,10 @@ class Exivo(AccessSystem):
     async def hold(self, point_id: str, *, held: bool) -> None:
         """Set the mode to open or normal; accessControl and closed are not ours."""
         mode = "open" if held else "normal"
-        await self._do(COMPONENTS, point_id, "mode", body={"mode": mode})
-        self._last = None
+        try:
+            await self._do(COMPONENTS, point_id, "mode", body={"mode": mode})
+        finally:
+            self._last = None
 
     def _visit(self, grant: Grant) -> Json:
         """Return what to send for a grant."""
@@ -256,8 +250,8 @@ class Exivo(AccessSystem):
     async def _read_doors(self) -> dict[str, Json]:
         """Return the components without the gateways, by id."""
         doors = {
-            component_id: component
-            for component_id, component in (await self._list(COMPONENTS)).items()
+            i: component
+            for i, component in (await self._list(COMPONENTS)).items()
             if "gateway" not in str(component.get("templateIdentifier")).casefold()
         }
         self._last = monotonic(), doors
@@ -314,7 +308,7 @@ class Exivo(AccessSystem):
         except ValueError as err:
             raise ConnectionFailed("url") from err
         return await request(
-            self._session,
+            self.connection,
             method,
             url,
             writes=method == "POST",
@@ -336,10 +330,7 @@ def _refused(answer: Answer) -> bool:
 
 
 def _raise_unless_done(answer: Answer) -> None:
-    """Raise what a writing request's answer means; a 2xx is a success.
-
-    But not that of a portal or proxy, which answers everything with a page.
-    """
+    """Raise what a writing request's answer means; a portal's page is no success."""
     if _refused(answer):
         raise Rejected("refused")
     raise_for_status(answer, writes=True)

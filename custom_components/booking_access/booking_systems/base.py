@@ -34,7 +34,10 @@ class BookingSystem(ABC):
 
     @abstractmethod
     async def validate(self) -> Account:
-        """Return who we are; the cheapest call that proves the credentials."""
+        """Return who we are; the cheapest call that proves the credentials.
+
+        Raises Rejected with a translation key where more than that is wrong.
+        """
 
     @abstractmethod
     async def list_resources(self) -> tuple[Resource, ...]:

@@ -1,11 +1,6 @@
-"""The events of an iCalendar feed as bookings (RFC 5545, 3.6.1 and 3.8).
+"""The events of an iCalendar feed, each as a booking (RFC 5545, 3.6.1 and 3.8)."""
 
-A feed is read once, into bookings that are what they are and series that are expanded
-for any window. Personal data is in the bookings alone.
-"""
-
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from hashlib import sha256
 from typing import Final, NamedTuple
@@ -13,52 +8,11 @@ from typing import Final, NamedTuple
 from ical.event import Event
 from ical.types import Period, Range, Recur, RecurrenceId
 
-from ..engine.models import (
-    NOBODY,
-    Booking,
-    BookingStatus,
-    ContractError,
-    Person,
-    Problem,
-)
-from .ical_parse import (
-    BROKEN,
-    Fault,
-    Lost,
-    floating_zone,
-    lose,
-    named_zone,
-    read_events,
-)
+from ..engine.models import NOBODY, Booking, BookingStatus, Person
+from .ical_parse import BROKEN, Fault, Lost, floating_zone, lose, read_events
 from .ical_people import read_people
-from .ical_text import (
-    Block,
-    Outline,
-    decode,
-    event_lines,
-    take_apart,
-    unescaped,
-    value_of,
-)
-from .ical_times import (
-    Change,
-    Length,
-    Moment,
-    Series,
-    TooManyError,
-    as_wall,
-    bounded,
-    occurrence_id,
-    occurrences,
-    overlaps,
-    span,
-    start_of,
-)
-
-# Of all recurring events in one window, and of one of them. More is a mistake, and
-# each may become a key.
-MAX_OCCURRENCES: Final = 10_000
-MAX_OF_ONE: Final = 1_000
+from .ical_text import Block, Outline, unescaped, value_of
+from .ical_times import Length, Moment, as_wall, bounded, span, start_of
 
 _STATUS: Final = {
     "": BookingStatus.CONFIRMED,
@@ -84,28 +38,10 @@ class Entry(NamedTuple):
     recurrence: date | None
     following: bool
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Feed:
-    """A feed, read once, and good for any window."""
-
-    name: str | None
-    bookings: tuple[Booking, ...]
-    series: tuple[Series, ...]
-    problems: tuple[Problem, ...]
-    lost: tuple[Lost, ...]
-    lines: tuple[int, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Expansion:
-    """A feed's bookings from start to end."""
-
-    bookings: tuple[Booking, ...]
-    start: datetime
-    end: datetime
-    complete: bool
-    problems: tuple[Problem, ...]
+    @property
+    def recurs(self) -> bool:
+        """Whether it is more than once."""
+        return self.rule is not None or bool(self.dates)
 
 
 class _UnreadableError(Exception):
@@ -116,65 +52,11 @@ class _UnreadableError(Exception):
         self.field = wire_field
 
 
-def read_feed(body: bytes, resource_id: str, time_zone: str) -> Feed:
-    """Read a feed; whole days are those of the zone.
-
-    Raises ContractError if it is none, is cut off, or has only unreadable events.
-    """
-    days = named_zone(time_zone)
-    if days is None:
-        raise ContractError("time_zone")
-    outline = take_apart(decode(body))
-    reader = _Reader(outline, resource_id, days)
-    entries = list(reader.entries())
-    if outline.blocks and not entries:
-        raise ContractError("VEVENT")
-    bookings, series = reader.assemble(entries)
-    faults = sorted([*(lost.fault for lost in reader.lost), *reader.faults])
-    lines = tuple(event_lines(body)) if faults or series else ()
-    return Feed(
-        name=outline.name,
-        bookings=tuple(bookings),
-        series=tuple(series),
-        problems=tuple(_problem(fault, lines) for fault in faults),
-        lost=tuple(reader.lost),
-        lines=lines,
-    )
-
-
-def expand(feed: Feed, start: datetime, end: datetime) -> Expansion:
-    """Return all bookings of a feed that overlap [start, end), sorted."""
-    found = [b for b in feed.bookings if overlaps(b.start, b.end, start, end)]
-    most = len(found) + MAX_OCCURRENCES
-    problems = list(feed.problems)
-    complete = all(lost.is_over(start) for lost in feed.lost)
-    for series in feed.series:
-        limit = min(MAX_OF_ONE, most - len(found))
-        try:
-            found.extend(occurrences(series, start, end, limit))
-        except TooManyError:  # those up to the limit stay
-            fault = Fault(series.number, "too_many_occurrences", "RRULE")
-            problems.append(_problem(fault, feed.lines))
-            complete = False
-    return Expansion(
-        bookings=tuple(sorted(found, key=lambda b: (b.start, b.id))),
-        start=start,
-        end=end,
-        complete=complete,
-        problems=tuple(problems),
-    )
-
-
-def _problem(fault: Fault, lines: Sequence[int]) -> Problem:
-    """Return what people are told of a fault."""
-    item = f"event {fault.number}, line {lines[fault.number - 1]}"
-    return Problem(reason=fault.reason, item=item, field=fault.field)
-
-
-class _Reader:
+class Reader:
     """Reads the events of one feed, and remembers what is wrong with them."""
 
     def __init__(self, outline: Outline, resource_id: str, days: tzinfo) -> None:
+        """Read for a resource whose whole days are those of the zone."""
         self.lost: list[Lost] = []
         self.faults: list[Fault] = []
         self._outline = outline
@@ -267,67 +149,6 @@ class _Reader:
             self.faults.append(Fault(block.number, "bad_property", name))
         return people
 
-    def assemble(self, entries: Sequence[Entry]) -> tuple[list[Booking], list[Series]]:
-        """Put together what belongs together, by UID; the newest of each counts."""
-        masters: dict[str, Entry] = {}
-        changed: dict[str, dict[datetime, Entry]] = {}
-        for entry in entries:
-            if entry.recurrence is None:
-                self._keep_newest(masters, entry.booking.id, entry)
-        for entry in entries:
-            if entry.recurrence is not None:
-                uid = entry.booking.id
-                like = masters.get(uid, entry).start
-                instant = start_of(as_wall(entry.recurrence, like))
-                self._keep_newest(changed.setdefault(uid, {}), instant, entry)
-        bookings = [
-            replace(entry.booking, id=occurrence_id(uid, instant))
-            for uid, own in changed.items()
-            for instant, entry in own.items()
-        ]
-        series = []
-        for uid, entry in masters.items():
-            own = changed.get(uid, {})
-            if entry.rule or entry.dates:
-                series.append(_series(entry, own))
-            elif start_of(entry.start) not in own:
-                bookings.append(entry.booking)
-        return bookings, series
-
-    def _keep_newest[KeyT](
-        self, found: dict[KeyT, Entry], key: KeyT, entry: Entry
-    ) -> None:
-        """Keep the newer of two entries for the same thing."""
-        other = found.setdefault(key, entry)
-        if other is entry:
-            return
-        rank, other_rank = _rank(entry), _rank(other)
-        if rank == other_rank and other.booking.start != entry.booking.start:
-            self.faults.append(Fault(entry.block.number, "duplicate_uid", "UID"))
-        if (rank, entry.booking.start) > (other_rank, other.booking.start):
-            found[key] = entry
-
-
-def _series(entry: Entry, changed: Mapping[datetime, Entry]) -> Series:
-    """Return a recurring event with what its changed occurrences say."""
-    start = entry.start
-    dates = [*entry.dates] if entry.rule else [(start, entry.length), *entry.dates]
-    changes = []
-    for instant, other in sorted(changed.items()):
-        if other.following and other.recurrence is not None:
-            shift = other.start.wall - as_wall(other.recurrence, start).wall
-            changes.append(Change(instant, shift, other.length, other.booking))
-    return Series(
-        number=entry.block.number,
-        start=start,
-        length=entry.length,
-        rule=entry.rule,
-        dates=tuple(dates),
-        excluded=entry.excluded | changed.keys(),
-        changes=tuple(changes),
-        booking=entry.booking,
-    )
-
 
 def _dated(
     value: date | Period, start: Moment, length: Length
@@ -364,7 +185,7 @@ def _recurrence(value: RecurrenceId | None) -> tuple[date | None, bool]:
     return time, value.range is Range.THIS_AND_FUTURE
 
 
-def _rank(entry: Entry) -> tuple[int, datetime]:
+def rank(entry: Entry) -> tuple[int, datetime]:
     """Return how new an event is, among those with the same UID."""
     sequence = entry.block.value("SEQUENCE").strip()
     stamps = (_stamp(entry.block, name) for name in ("DTSTAMP", "LAST-MODIFIED"))

@@ -33,6 +33,7 @@ _KEPT: Final = frozenset(
 _CONTROLS: Final = bytes({*range(32), 127} - {*b"\t\n\r"})
 _HEAD: Final = re.compile(r'(?:[^":]|"[^"]*")*:')
 _ESCAPED: Final = re.compile(r"\\(.)")
+_PARAMETER: Final = re.compile(r";(?:tzid|value)=")
 _MIDNIGHT: Final = re.compile(r"(;VALUE=DATE(?:;[^:]*)?:\d{8})T000000$", re.IGNORECASE)
 # A zone's rules have their end in UTC, which the library cannot compare with their
 # local start. A day is exact enough for the year in which a zone changed its rules.
@@ -197,8 +198,11 @@ def unescaped(text: str) -> str:
 def _plain(name: str, line: str) -> str:
     """Return a line of times without what contradicts itself.
 
-    "Z" says UTC, whatever zone stands before it; a date may have a midnight.
+    "Z" says UTC, whatever zone stands before it; a date may have a midnight. The
+    library does not know that names of parameters may be in any case.
     """
+    if ";tzid=" in line or ";value=" in line:
+        line = _PARAMETER.sub(lambda m: m[0].upper(), line)
     if line.endswith("Z") and "TZID" in line:
         return f"{name}:{value_of(line)}"
     if line.endswith("T000000"):

@@ -29,7 +29,7 @@ from ..engine.models import (
 from ..forms import Field, FieldKind
 from ..transport import Answer, raise_for_status, request
 from .base import BookingSystem
-from .ical_events import Expansion, Feed, expand, read_feed
+from .ical_feed import Expansion, Feed, expand, read_feed
 from .ical_times import overlaps
 
 # Some systems put a feed together only when they are asked for it.

@@ -108,6 +108,7 @@ class WinKas(BookingSystem):
 
     def __init__(self, session: ClientSession, settings: Mapping[str, Any]) -> None:
         """Keep what is needed to log in; nothing is sent yet."""
+        super().__init__(session, settings)
         self._session = session
         self._base = URL(str(settings.get("url") or DEFAULT_URL).rstrip("/"))
         license_number = str(settings["license_number"]).strip()
@@ -142,13 +143,16 @@ class WinKas(BookingSystem):
     ) -> Snapshot:
         """Return the bookings that overlap [start, end).
 
-        The snapshot is incomplete where a resource is not answered or a booking
-        cannot be read: it may be one that we know, and that is still there.
+        The snapshot is incomplete where a booking cannot be read: it may be one
+        that we know, and that is still there.
         """
         ids = sorted(int(id_) for id_ in resource_ids if id_.isdecimal())
-        answer = await self._events(ids, start, end)
+        listed = list(_with_id(await self._events(ids, start, end)))
+        missing = frozenset(resource_ids) - {id_ for id_, _ in listed}
+        if resource_ids and len(missing) == len(set(resource_ids)):
+            raise ContractError("Resources")
         parts: list[Booking | Problem] = []
-        for part in _read(answer, set(resource_ids)):
+        for part in _read([each for each in listed if each[0] in resource_ids]):
             parts.append(part)
             if len(parts) % AT_ONCE == 0:
                 await asyncio.sleep(0)
@@ -163,6 +167,7 @@ class WinKas(BookingSystem):
             start=start,
             end=end,
             complete=not problems,
+            missing=missing,
             problems=problems,
         )
 
@@ -278,13 +283,9 @@ def _resource(id_: str, entry: _Json) -> Resource:
     return Resource(id=id_, name=name, location=_first(("Name", "Address"), *places))
 
 
-def _read(answer: _Json, asked: set[str]) -> Iterator[Booking | Problem]:
-    """Read the bookings of the asked resources, each on its own."""
-    missing = asked.copy()
-    for resource_id, entry in _with_id(answer):
-        if resource_id not in asked:
-            continue
-        missing.discard(resource_id)
+def _read(resources: list[tuple[str, _Json]]) -> Iterator[Booking | Problem]:
+    """Read the bookings of the resources, each on its own."""
+    for resource_id, entry in resources:
         listed = entry.get("ResourceCalendarbookings")
         bookings = listed if isinstance(listed, list) else ()
         for position, wrapper in enumerate(bookings, 1):
@@ -293,8 +294,6 @@ def _read(answer: _Json, asked: set[str]) -> Iterator[Booking | Problem]:
             except ContractError as err:
                 item = f"booking {position} of resource {resource_id}"
                 yield Problem(reason="bad_booking", item=item, field=err.field)
-    for id_ in sorted(missing):
-        yield Problem(reason="missing_resource", item=f"resource {id_}", field="Id")
 
 
 def _booking(value: object, resource_id: str) -> Booking:

@@ -1,0 +1,412 @@
+"""Accounts at vendors: bookings from WinKAS, doors and keys at exivo, and outages."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+
+from custom_components.booking_access.const import DOMAIN
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er, issue_registry as ir
+from simulators.exivo import ExivoSimulator
+from simulators.exivo_site import ENTRANCE, SEMINAR
+from simulators.winkas import WinKasSimulator
+
+from .helpers import add_account, add_room, at, settle
+
+NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
+START = NOW + timedelta(hours=1)
+END = START + timedelta(hours=2)
+LEAD = timedelta(minutes=10)
+LAG = timedelta(minutes=5)
+HALL = 1201
+
+pytestmark = [pytest.mark.freeze_time(NOW), pytest.mark.usefixtures("socket_enabled")]
+
+
+@pytest.fixture
+async def winkas() -> AsyncIterator[WinKasSimulator]:
+    """A WinKAS with two halls and no bookings yet."""
+    async with WinKasSimulator() as simulator:
+        halls = [{"id": HALL, "name": "Hal 1"}, {"id": 1202, "name": "Hal 2"}]
+        simulator.control({"clear": True, "resources": halls})
+        yield simulator
+
+
+@pytest.fixture
+async def exivo() -> AsyncIterator[ExivoSimulator]:
+    """An exivo site."""
+    async with ExivoSimulator() as simulator:
+        yield simulator
+
+
+def booking(
+    number: int = 1, start: datetime = START, end: datetime = END
+) -> dict[str, Any]:
+    """Return a booking as the simulator takes it."""
+    owner = {"FirstName": "Anna", "LastName": "Holm", "Mobile": "20 12 34 56"}
+    times = {"start": start.isoformat(), "end": end.isoformat()}
+    return {
+        "id": number,
+        "resource": HALL,
+        "subject": "Badminton",
+        "owner": owner,
+        **times,
+    }
+
+
+def form_of(simulator: WinKasSimulator | ExivoSimulator) -> dict[str, Any]:
+    """Return the credentials as the form has them."""
+    credentials = dict(simulator.credentials())
+    return {"advanced": {"url": credentials.pop("url")}, **credentials}
+
+
+async def connect_winkas(hass: HomeAssistant, winkas: WinKasSimulator) -> ConfigEntry:
+    """Add the WinKAS account, yet without a room."""
+    hass.config.country = "DK"
+    return await add_account(hass, "booking_system", "winkas", form_of(winkas))
+
+
+async def connect_exivo(hass: HomeAssistant, exivo: ExivoSimulator) -> ConfigEntry:
+    """Add the exivo account."""
+    return await add_account(hass, "access_system", "exivo", form_of(exivo))
+
+
+async def make_hall(
+    hass: HomeAssistant,
+    winkas: WinKasSimulator,
+    exivo: ExivoSimulator,
+    access: list[str],
+) -> ConfigEntry:
+    """Make a room of the hall with the entrance and the seminar room's door."""
+    doors = await connect_exivo(hass, exivo)
+    bookings = await connect_winkas(hass, winkas)
+    points = [f"{doors.entry_id}/{point}" for point in (ENTRANCE, SEMINAR)]
+    await add_room(
+        hass,
+        bookings,
+        {
+            "resource_id": str(HALL),
+            "access_points": points,
+            "access": access,
+            "timing": {"access_lead": 10, "access_lag": 5},
+        },
+    )
+    return bookings
+
+
+async def synchronize(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, name: str = "winkas_104217"
+) -> None:
+    """Press the account's button."""
+    entity_id = next(
+        e.entity_id
+        for e in er.async_get(hass).entities.values()
+        if e.unique_id.endswith("-synchronize") and name in e.entity_id
+    )
+    await hass.services.async_call(
+        "button", "press", {"entity_id": entity_id}, blocking=True
+    )
+    await settle(hass, freezer)
+
+
+async def test_doors_are_held_open_while_booked(
+    hass: HomeAssistant,
+    winkas: WinKasSimulator,
+    exivo: ExivoSimulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Both doors open at the lead and go back to normal at the lag."""
+    winkas.control({"bookings": [booking()]})
+    await make_hall(hass, winkas, exivo, ["hold_open"])
+    doors = [exivo.doors[ENTRANCE], exivo.doors[SEMINAR]]
+
+    await at(hass, freezer, START - LEAD - timedelta(seconds=1))
+    assert [door.mode for door in doors] == ["normal", "normal"]
+    await at(hass, freezer, START - LEAD)
+    assert [door.mode for door in doors] == ["open", "open"]
+    await settle(hass, freezer)
+    assert hass.states.get("lock.hal_1_door").state == "unlocked"
+    await at(hass, freezer, END + LAG)
+    assert [door.mode for door in doors] == ["normal", "normal"]
+    assert exivo.live_visits()[0].name == "Courier"  # nobody got a key
+    assert len(exivo.live_visits()) == 1
+
+
+async def test_people_get_a_link_and_lose_it_when_the_booking_is_cancelled(
+    hass: HomeAssistant,
+    winkas: WinKasSimulator,
+    exivo: ExivoSimulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """One visit over both doors, from lead to lag, with the phone in full form."""
+    winkas.control({"bookings": [booking()]})
+    await make_hall(hass, winkas, exivo, ["grant"])
+    await settle(hass, freezer)
+    [visit] = [each for each in exivo.live_visits() if each.name != "Courier"]
+    assert (visit.start, visit.end) == (START - LEAD, END + LAG)
+    assert set(visit.components) == {ENTRANCE, SEMINAR}
+    assert visit.posted["smsNr"] == "+4520123456"
+    assert visit.name.startswith("ba-")
+    assert "Anna" not in str(visit.posted)
+    assert hass.states.get("sensor.hal_1_access_status").state == "ready"
+
+    winkas.control(
+        {
+            "remove": [1],
+            "bookings": [
+                booking(2, START + timedelta(days=1), END + timedelta(days=1))
+            ],
+        }
+    )
+    await synchronize(hass, freezer)
+    assert visit.live  # not at once: it may be a hiccup of the listing
+    await at(hass, freezer, NOW + timedelta(minutes=2))
+    assert not visit.live
+    assert len(exivo.live_visits()) == 2  # the courier's and the new booking's
+
+
+async def test_rule_03_a_moved_booking_gets_its_new_key_before_the_old_one_goes(
+    hass: HomeAssistant,
+    winkas: WinKasSimulator,
+    exivo: ExivoSimulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Never without a key, never with two for long."""
+    winkas.control({"bookings": [booking()]})
+    await make_hall(hass, winkas, exivo, ["grant"])
+    await settle(hass, freezer)
+    later = timedelta(minutes=30)
+    winkas.control({"bookings": [booking(1, START + later, END + later)]})
+    exivo.requests.clear()
+    await synchronize(hass, freezer)
+    [visit] = [each for each in exivo.live_visits() if each.name != "Courier"]
+    assert visit.start == START + later - LEAD
+    posts = [
+        path.rpartition("/")[2] for method, path in exivo.requests if method == "POST"
+    ]
+    assert posts == ["visit", "revoke"]
+
+
+async def test_rule_08_a_lost_answer_is_looked_up_and_not_repeated(
+    hass: HomeAssistant,
+    winkas: WinKasSimulator,
+    exivo: ExivoSimulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """The vendor made the visit although we never heard of it."""
+    winkas.control({"bookings": [booking()]})
+    exivo.fault("unknown_outcome", path="/visit", times=1)
+    exivo.faults[-1].path = "/visit"
+    await make_hall(hass, winkas, exivo, ["grant"])
+    for seconds in (10, 20, 40, 80):
+        await at(hass, freezer, NOW + timedelta(seconds=seconds))
+    assert len(exivo.live_visits()) == 2
+    assert hass.states.get("sensor.hal_1_access_status").state == "ready"
+
+
+async def test_rule_13_a_missing_phone_number_is_said(
+    hass: HomeAssistant,
+    winkas: WinKasSimulator,
+    exivo: ExivoSimulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Never a silent skip; and right again once the number is there."""
+    winkas.control({"bookings": [{**booking(), "owner": {"FirstName": "Anna"}}]})
+    await make_hall(hass, winkas, exivo, ["grant"])
+    await settle(hass, freezer)
+    assert hass.states.get("binary_sensor.hal_1_attention").attributes["reasons"] == [
+        "phone_missing"
+    ]
+    assert (
+        hass.states.get("event.hal_1_booking").attributes["reason"] == "phone_missing"
+    )
+    winkas.control({"bookings": [booking()]})
+    await synchronize(hass, freezer)
+    assert hass.states.get("binary_sensor.hal_1_attention").state == "off"
+    assert len(exivo.live_visits()) == 2
+
+
+@pytest.mark.parametrize("fault", ["500", "html", "truncated", "reset", "429"])
+async def test_rule_05_an_outage_of_the_booking_system_changes_nothing(
+    hass: HomeAssistant,
+    winkas: WinKasSimulator,
+    exivo: ExivoSimulator,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+    fault: str,
+) -> None:
+    """The known bookings stay in force; one line in the log at each end."""
+    winkas.control({"bookings": [booking()]})
+    await make_hall(hass, winkas, exivo, ["hold_open"])
+    winkas.fault(fault)
+    for minutes in (16, 32, 48):
+        await at(hass, freezer, NOW + timedelta(minutes=minutes))
+    assert hass.states.get("binary_sensor.winkas_104217_connected").state == "off"
+    assert hass.states.get("sensor.hal_1_booking_start").state == START.isoformat()
+    await at(hass, freezer, START - LEAD)
+    assert exivo.doors[ENTRANCE].mode == "open"
+    await at(hass, freezer, END + LAG)
+    assert exivo.doors[ENTRANCE].mode == "normal"
+    down = [
+        r
+        for r in caplog.records
+        if r.levelname == "ERROR" and "booking_access" in r.name
+    ]
+    assert len(down) == 1
+    winkas.faults.clear()
+    await at(hass, freezer, END + timedelta(minutes=40))
+    assert hass.states.get("binary_sensor.winkas_104217_connected").state == "on"
+    up = [r for r in caplog.records if "recovered" in r.message]
+    assert len(up) == 1
+
+
+async def test_wrong_credentials_start_reauthentication_and_doors_go_on(
+    hass: HomeAssistant,
+    winkas: WinKasSimulator,
+    exivo: ExivoSimulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """The room keeps following what is known."""
+    winkas.control({"bookings": [booking()]})
+    entry = await make_hall(hass, winkas, exivo, ["hold_open"])
+    winkas.fault("401")
+    await at(hass, freezer, NOW + timedelta(minutes=16))
+    [flow] = hass.config_entries.flow.async_progress()
+    assert flow["context"]["source"] == "reauth"
+    assert flow["context"]["entry_id"] == entry.entry_id
+    await at(hass, freezer, START - LEAD)
+    assert exivo.doors[ENTRANCE].mode == "open"
+
+
+async def test_a_start_without_network_opens_the_right_doors(
+    hass: HomeAssistant,
+    winkas: WinKasSimulator,
+    exivo: ExivoSimulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """An account that was heard of before is set up from what is stored."""
+    winkas.control({"bookings": [booking()]})
+    entry = await make_hall(hass, winkas, exivo, ["hold_open"])
+    winkas.fault("500")
+    await hass.config_entries.async_reload(entry.entry_id)
+    await settle(hass, freezer)
+    assert entry.state is ConfigEntryState.LOADED
+    assert hass.states.get("sensor.hal_1_booking_start").state == START.isoformat()
+    await at(hass, freezer, START - LEAD)
+    assert exivo.doors[ENTRANCE].mode == "open"
+
+
+async def test_a_door_that_is_down_is_opened_when_it_is_back(
+    hass: HomeAssistant,
+    winkas: WinKasSimulator,
+    exivo: ExivoSimulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Forty people do not wait for the next booking; the other door never waits."""
+    winkas.control({"bookings": [booking()]})
+    await make_hall(hass, winkas, exivo, ["hold_open"])
+    exivo.fault("500", path=f"{ENTRANCE}/mode")
+    await at(hass, freezer, START - LEAD)
+    assert exivo.doors[SEMINAR].mode == "open"
+    assert exivo.doors[ENTRANCE].mode == "normal"
+    for minutes in range(1, 4):
+        await at(hass, freezer, START - LEAD + timedelta(minutes=minutes))
+    assert (
+        "door_failed"
+        in (hass.states.get("binary_sensor.hal_1_attention").attributes["reasons"])
+    )
+    exivo.faults.clear()
+    for minutes in range(4, 8):
+        await at(hass, freezer, START - LEAD + timedelta(minutes=minutes))
+    assert exivo.doors[ENTRANCE].mode == "open"
+    assert hass.states.get("binary_sensor.hal_1_attention").state == "off"
+
+
+async def test_a_booking_that_ends_before_it_starts_gives_no_access_and_says_so(
+    hass: HomeAssistant,
+    winkas: WinKasSimulator,
+    exivo: ExivoSimulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """It is wrong in the booking system, and people are told."""
+    winkas.control({"bookings": [booking(1, END, START)]})
+    await make_hall(hass, winkas, exivo, ["hold_open"])
+    await settle(hass, freezer)
+    assert hass.states.get("binary_sensor.hal_1_attention").attributes["reasons"] == [
+        "booking_without_duration"
+    ]
+    for instant in (START - LEAD, START, END - LEAD, END):
+        await at(hass, freezer, instant)
+        assert exivo.doors[ENTRANCE].mode == "normal"
+
+
+async def test_doors_are_devices_with_what_the_system_tells(
+    hass: HomeAssistant, exivo: ExivoSimulator, freezer: FrozenDateTimeFactory
+) -> None:
+    """Gateways are never there; new doors come without a reload."""
+    await connect_exivo(hass, exivo)
+    assert hass.states.get("lock.t01_main_entrance").state == "locked"
+    assert hass.states.get("binary_sensor.t01_main_entrance_door").state == "off"
+    assert hass.states.get("binary_sensor.t05_store_ready").state == "off"
+    assert not [each for each in hass.states.async_entity_ids() if "gw1" in each]
+
+    await hass.services.async_call(
+        "lock", "unlock", {"entity_id": "lock.t01_main_entrance"}, blocking=True
+    )
+    await settle(hass, freezer)
+    assert exivo.doors[ENTRANCE].mode == "open"
+    assert hass.states.get("lock.t01_main_entrance").state == "unlocked"
+    await hass.services.async_call(
+        "lock", "lock", {"entity_id": "lock.t01_main_entrance"}, blocking=True
+    )
+    assert exivo.doors[ENTRANCE].mode == "normal"
+    await hass.services.async_call(
+        "lock", "open", {"entity_id": "lock.t01_main_entrance"}, blocking=True
+    )
+    assert [each for each in exivo.requests if each[1].endswith(f"{ENTRANCE}/unlock")]
+
+    exivo.control(
+        {"add": [{"id": "33333333-cccc-4ccc-8ccc-000000000001", "identifier": "T99"}]}
+    )
+    await at(hass, freezer, NOW + timedelta(minutes=2))
+    assert hass.states.get("lock.t99").state == "locked"
+
+
+async def test_bad_bookings_are_named_in_a_repair_issue_and_cost_no_other(
+    hass: HomeAssistant,
+    winkas: WinKasSimulator,
+    exivo: ExivoSimulator,
+    freezer: FrozenDateTimeFactory,
+    issue_registry: ir.IssueRegistry,
+) -> None:
+    """The issue goes when the booking is mended."""
+    winkas.control(
+        {
+            "bookings": [booking()],
+            "raw": {
+                str(HALL): [
+                    {
+                        "ResourceCalendarbooking": {
+                            "Subject": "Anna's party",
+                            "Start": "whenever",
+                            "Stop": None,
+                        }
+                    }
+                ]
+            },
+        }
+    )
+    entry = await make_hall(hass, winkas, exivo, ["hold_open"])
+    issue = issue_registry.async_get_issue(DOMAIN, f"bad_bookings_{entry.entry_id}")
+    assert issue.translation_placeholders["count"] == "1"
+    assert "Anna" not in str(issue.translation_placeholders)
+    assert hass.states.get("sensor.hal_1_booking_start").state == START.isoformat()
+    winkas.control({"raw": {str(HALL): []}})
+    await synchronize(hass, freezer)
+    assert (
+        issue_registry.async_get_issue(DOMAIN, f"bad_bookings_{entry.entry_id}") is None
+    )
