@@ -16,7 +16,7 @@ from simulators.__main__ import start
 from simulators.registry import SIMULATORS
 
 from .__main__ import CONFIGURATION, PASSWORD, USER
-from .browser import click, find_browser, log_in, open_add_dialog, open_page
+from .browser import find_browser, log_in, open_add_dialog, open_page
 from .client import Client
 from .prepare import DOMAIN, furnish, room_device
 from .process import Process, free_port
@@ -70,12 +70,15 @@ async def show_room_form(page: Page, client: Client) -> None:
     await page.goto(
         f"{client.url}/config/integrations/integration/{DOMAIN}#config_entry={entry_id}"
     )
-    await click(page, "Add room")
+    room = page.locator("ha-config-sub-entry-row").filter(has_text="Hall")
+    await room.get_by_role("button", name="Change room", exact=True).click()
+    await page.get_by_text("Timing", exact=True).wait_for()
 
 
 async def show_calendar(page: Page, client: Client) -> None:
     """The bookings of all rooms."""
     await page.goto(f"{client.url}/calendar")
+    await page.get_by_title("Week", exact=True).click()
 
 
 async def _hall(client: Client) -> tuple[str, str]:

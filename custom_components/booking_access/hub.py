@@ -1,10 +1,9 @@
 """Where bookings and doors meet: runs the engine, at the right instants."""
 
 from collections import defaultdict
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import (
@@ -32,12 +31,7 @@ from .engine.bookings import AccountBookings, Change, merge
 from .engine.ledger import GrantRow
 from .engine.models import FOREVER, Absence, Effect, Snapshot
 from .engine.plan import Plan, plan, targets
-from .engine.reconcile import (
-    SwitchStep,
-    after_restart,
-    reconcile_grants,
-    reconcile_switched,
-)
+from .engine.reconcile import after_restart, reconcile_grants, reconcile_switched
 from .room import LiveRoom, country_of, room_of
 from .steps import Steps
 from .store import BookingsStore, LedgerStore
@@ -237,31 +231,7 @@ class Hub:
             self.plan, ledger.switched, now, self._steps.busy
         )
         granting = reconcile_grants(self.plan, ledger.grants, now, self._steps.busy)
-        for row in switching.write:
-            ledger.switched[row.target] = row
-        for target in switching.drop:
-            ledger.switched.pop(target, None)
-        for reference in granting.drop:
-            ledger.grants.pop(reference, None)
-        if granting.drop or granting.steps:
-            self.async_grants_changed()
-        unwritten: list[Coroutine[Any, Any, None]] = []
-        for step in sorted(switching.steps, key=_alarm_first):
-            ledger.switched[step.row.target] = step.row
-            self._steps.busy.add(step.row.target)
-            coroutine = self._steps.async_switch(step)
-            if step.written:
-                self._spawn(coroutine)
-            else:
-                unwritten.append(coroutine)
-        for grant_step in granting.steps:
-            ledger.grants[grant_step.row.reference] = grant_step.row
-            self._steps.busy.add(grant_step.row.reference)
-            unwritten.append(self._steps.async_grant(grant_step))
-        if unwritten:
-            self._spawn(self._async_write_then(unwritten))
-        elif switching.write or switching.drop or switching.steps or granting.drop:
-            self.store.save_soon()
+        self._steps.take(switching, granting)
         self._set_timer(min(self.plan.until, switching.again, granting.again))
         if self.plan is not before:
             for room_id, room in self.rooms.items():
@@ -306,18 +276,6 @@ class Hub:
         """The instant has come."""
         self._timer = None
         self.evaluate()
-
-    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Run a step beside the others, from this very moment on."""
-        self.hass.async_create_task(coroutine, DOMAIN, eager_start=True)
-
-    async def _async_write_then(
-        self, steps: Iterable[Coroutine[Any, Any, None]]
-    ) -> None:
-        """Write the ledger, and only then take the steps (rule 8)."""
-        await self.store.async_save()
-        for step in steps:
-            self._spawn(step)
 
     @callback
     def _follow(self) -> None:
@@ -391,8 +349,3 @@ class Hub:
             room.announce("booking_ended", booking_id)
         for booking_id in sorted(booked - told):
             room.announce("booking_started", booking_id)
-
-
-def _alarm_first(step: SwitchStep) -> bool:
-    """Sort so that alarms are off before doors open."""
-    return not step.row.target.startswith(f"{Effect.ALARM}/")

@@ -1,24 +1,25 @@
 """Taking steps in time, and what comes of them: the ledger, the rooms' news."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
 import random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from homeassistant.core import callback
 from homeassistant.util import dt as dt_util
 
-from .const import LOGGER
+from .const import DOMAIN, LOGGER
 from .engine.ledger import GrantRow, GrantState, Phase, Switched, failed
 from .engine.models import (
     AuthError,
     ConnectionFailed,
+    Effect,
     OutcomeUnknown,
     RateLimited,
     Rejected,
     VendorError,
 )
-from .engine.reconcile import GrantStep, Step, SwitchStep
+from .engine.reconcile import GrantStep, Step, SwitchStep, Todo
 from .operations import Operations, settled
 
 if TYPE_CHECKING:
@@ -41,7 +42,56 @@ class Steps:
         self._random = random.SystemRandom().random
         self._ready: dict[str, set[str]] = {}
 
-    async def async_switch(self, step: SwitchStep) -> None:
+    @callback
+    def take(
+        self,
+        switching: Todo[SwitchStep, Switched],
+        granting: Todo[GrantStep, GrantRow],
+    ) -> None:
+        """Take all steps at the same time, each after it is written down (rule 8).
+
+        Alarms come first, so that they are off before doors open. What was
+        written down ahead is not kept waiting by the others.
+        """
+        ledger = self._store.ledger
+        for row in switching.write:
+            ledger.switched[row.target] = row
+        for target in switching.drop:
+            ledger.switched.pop(target, None)
+        for reference in granting.drop:
+            ledger.grants.pop(reference, None)
+        unwritten: list[Coroutine[Any, Any, None]] = []
+        for step in sorted(switching.steps, key=_alarm_first):
+            ledger.switched[step.row.target] = step.row
+            self.busy.add(step.row.target)
+            if step.written:
+                self._spawn(self._async_switch(step))
+            else:
+                unwritten.append(self._async_switch(step))
+        for grant_step in granting.steps:
+            ledger.grants[grant_step.row.reference] = grant_step.row
+            self.busy.add(grant_step.row.reference)
+            unwritten.append(self._async_grant(grant_step))
+        if granting.drop or granting.steps:
+            self._hub.async_grants_changed()
+        if unwritten:
+            self._spawn(self._async_write_then(unwritten))
+        elif switching.write or switching.drop or switching.steps or granting.drop:
+            self._store.save_soon()
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run a step beside the others, from this very moment on."""
+        self._hub.hass.async_create_task(coroutine, DOMAIN, eager_start=True)
+
+    async def _async_write_then(
+        self, steps: Iterable[Coroutine[Any, Any, None]]
+    ) -> None:
+        """Write the ledger, and only then take the steps."""
+        await self._store.async_save()
+        for step in steps:
+            self._spawn(step)
+
+    async def _async_switch(self, step: SwitchStep) -> None:
         """Take a step at a door or an appliance, and note what came of it."""
         target = step.row.target
         switched = self._store.ledger.switched
@@ -65,7 +115,7 @@ class Steps:
                 self._announce_access(room, before, row)
             room.async_update_soon()
 
-    async def async_grant(self, step: GrantStep) -> None:
+    async def _async_grant(self, step: GrantStep) -> None:
         """Take a step with a grant, and note what came of it."""
         reference = step.row.reference
         grants = self._store.ledger.grants
@@ -186,3 +236,8 @@ def error_key(err: Exception) -> str:
         case ConnectionFailed():
             return "not_reachable"
     return "unknown"
+
+
+def _alarm_first(step: SwitchStep) -> bool:
+    """Sort so that alarms are off before doors open."""
+    return not step.row.target.startswith(f"{Effect.ALARM}/")

@@ -154,6 +154,7 @@ def _isolate(
 
 def _diagnose(zones: Sequence[Sequence[str]], block: Block) -> Lost:
     """Find the line that makes an event unreadable, by adding one after the other."""
+    name = "VEVENT"
     lines: list[str] = []
     start: date | None = None
     for name, line in block.times():
@@ -161,8 +162,8 @@ def _diagnose(zones: Sequence[Sequence[str]], block: Block) -> Lost:
         try:
             start = _calendar(zones, [lines]).events[0].dtstart
         except BROKEN:
-            return lose(block, name, start)
-    return lose(block, "VEVENT", start)
+            break
+    return lose(block, name, start)
 
 
 def lose(block: Block, wire_field: str, start: date | None = None) -> Lost:

@@ -6,6 +6,7 @@ expanded somewhat further than asked for, so that time may pass without work.
 """
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from http import HTTPStatus
 from threading import Lock
 from typing import Any, ClassVar, Final, override
 
-from aiohttp import BasicAuth, ClientSession
+from aiohttp import ClientSession
 from yarl import URL
 
 from ..engine.models import (
@@ -159,6 +160,8 @@ class ICalendar(BookingSystem):
             url = URL(self._address)
         except ValueError as err:
             raise ConnectionFailed("no address") from err
+        if not url.host:
+            raise ConnectionFailed("no address")
         return url.with_scheme("https") if url.scheme in ("webcal", "webcals") else url
 
     def _id(self) -> str:
@@ -189,20 +192,25 @@ class ICalendar(BookingSystem):
 
     async def _ask(self, conditions: Mapping[str, str]) -> Answer:
         """Send the request; unlike with an API, the feed may have moved."""
-        url = self._url()
-        username = self._username or url.user
-        password = self._password or url.password or ""
         return await request(
             self._session,
             "GET",
-            url.with_user(None),
+            self._url().with_user(None),
             time_limit=TIME_LIMIT,
-            headers={"Accept": "text/calendar, */*;q=0.5", **conditions},
-            auth=BasicAuth(username, password, "utf-8") if username else None,
+            headers={**conditions, **self._authorization()},
             ssl=self._verify_ssl,
             allow_redirects=True,
             max_redirects=MAX_REDIRECTS,
         )
+
+    def _authorization(self) -> dict[str, str]:
+        """Return the header with the password, which may be in the address, too."""
+        url = self._url()
+        username = self._username or url.user
+        if not username:
+            return {}
+        account = f"{username}:{self._password or url.password or ''}"
+        return {"Authorization": f"Basic {b64encode(account.encode()).decode()}"}
 
     async def _expand(self, feed: Feed, start: datetime, end: datetime) -> Expansion:
         """Return the feed's bookings of at least [start, end)."""
