@@ -8,6 +8,7 @@ from homeassistant.helpers.typing import ConfigType
 from .const import CONF_SYSTEM, DATA_HUB, DOMAIN
 from .coordinator import AccessCoordinator, BookingAccessConfigEntry, BookingCoordinator
 from .hub import Hub
+from .services import async_setup_services
 from .systems import ACCESS_SYSTEMS, create_access_system, create_booking_system
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -27,6 +28,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Start the hub: it works from what is stored, before any account is loaded."""
     hass.data[DATA_HUB] = hub = Hub(hass)
     await hub.async_start()
+    async_setup_services(hass)
     return True
 
 

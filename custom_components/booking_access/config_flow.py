@@ -1,12 +1,13 @@
 """Setting up accounts: menus, one form for each system, and the pick of rooms."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partialmethod
 from typing import Any, override
 
 import voluptuous as vol
 
 from homeassistant.config_entries import (
+    SOURCE_REAUTH,
     SOURCE_USER,
     ConfigEntry,
     ConfigFlow,
@@ -22,6 +23,7 @@ from homeassistant.helpers.selector import (
     SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
+    SelectSelectorMode,
 )
 
 from .const import CONF_RESOURCES, CONF_SYSTEM, DOMAIN, LOGGER, SUBENTRY_ROOM
@@ -34,7 +36,13 @@ from .engine.models import (
     Resource,
     VendorError,
 )
-from .form_schema import account_schema, settings_of, suggested, title_of
+from .form_schema import (
+    account_schema,
+    form_errors,
+    settings_of,
+    sign_in_fields,
+    suggested,
+)
 from .forms import Field
 from .options_flow import BookingAccountOptionsFlow
 from .subentry_flow import RoomFlow, new_room
@@ -54,7 +62,7 @@ class BookingAccessConfigFlow(ConfigFlow, domain=DOMAIN):
 
     def __init__(self) -> None:
         """Start with nothing filled in."""
-        self._settings: dict[str, Any] = {}
+        self._settings: Mapping[str, Any] = {}
         self._account: Account | None = None
         self._resources: tuple[Resource, ...] = ()
 
@@ -111,18 +119,18 @@ class BookingAccessConfigFlow(ConfigFlow, domain=DOMAIN):
         placeholders: dict[str, str] = {}
         if user_input is not None:
             settings = {CONF_SYSTEM: key, **settings_of(self.hass, form, user_input)}
-            errors, placeholders = await self._async_try(settings)
+            errors, placeholders = await self._async_try(form, settings)
             if not errors:
                 assert self._account
                 await self.async_set_unique_id(f"{key}:{self._account.id}")
                 self._abort_if_unique_id_configured(reload_on_update=False)
                 if key in BOOKING_SYSTEMS:
                     return await self.async_step_rooms()
-                return self._create_entry([])
+                return self._create_entry("access_system")
         return self.async_show_form(
             step_id=key,
             data_schema=self.add_suggested_values_to_schema(
-                account_schema(self.hass, form), user_input
+                account_schema(self.hass, form, unfolded=bool(errors)), user_input
             ),
             errors=errors,
             description_placeholders=placeholders,
@@ -132,20 +140,25 @@ class BookingAccessConfigFlow(ConfigFlow, domain=DOMAIN):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask which resources become rooms, many at once."""
+        assert self._account
         if user_input is not None:
             names = {resource.id: resource.name for resource in self._resources}
+            picked = user_input.get(CONF_RESOURCES, [])
             return self._create_entry(
-                [
-                    new_room(resource_id, names[resource_id])
-                    for resource_id in user_input.get(CONF_RESOURCES, [])
-                ]
+                "booking_system", [new_room(each, names[each]) for each in picked]
             )
         options = [
             SelectOptionDict(value=resource.id, label=resource.label)
             for resource in self._resources
         ]
+        # A list to tick: eighty rooms would take long to pick one by one.
         selector = SelectSelector(
-            SelectSelectorConfig(options=options, multiple=True, sort=True)
+            SelectSelectorConfig(
+                options=options,
+                multiple=True,
+                mode=SelectSelectorMode.LIST,
+                sort=True,
+            )
         )
         schema = vol.Schema({vol.Optional(CONF_RESOURCES): selector})
         # What a person named one by one a moment ago is certainly wanted.
@@ -154,6 +167,10 @@ class BookingAccessConfigFlow(ConfigFlow, domain=DOMAIN):
         return self.async_show_form(
             step_id="rooms",
             data_schema=self.add_suggested_values_to_schema(schema, wanted),
+            description_placeholders={
+                "account": self._account.title,
+                "count": str(len(options)),
+            },
         )
 
     @override
@@ -179,7 +196,7 @@ class BookingAccessConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Ask for the credentials of the same account."""
         entry = self._get_reauth_entry()
-        form = [f for f in system_class(entry.data[CONF_SYSTEM]).form if not f.advanced]
+        form = sign_in_fields(system_class(entry.data[CONF_SYSTEM]).form)
         return await self._async_change(entry, "reauth_confirm", form, user_input)
 
     async def async_step_reconfigure(
@@ -187,55 +204,68 @@ class BookingAccessConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Change anything about the connection to the same account."""
         entry = self._get_reconfigure_entry()
-        form = list(system_class(entry.data[CONF_SYSTEM]).form)
-        return await self._async_change(
-            entry, "reconfigure", form, user_input, keep_secrets=True
-        )
+        form = system_class(entry.data[CONF_SYSTEM]).form
+        return await self._async_change(entry, "reconfigure", form, user_input)
 
     async def _async_change(
         self,
         entry: ConfigEntry,
         step_id: str,
-        form: list[Field],
+        form: Sequence[Field],
         user_input: dict[str, Any] | None,
-        *,
-        keep_secrets: bool = False,
     ) -> ConfigFlowResult:
         """Try what was changed about an account that exists, and keep it if it works."""
         errors: dict[str, str] = {}
         placeholders: dict[str, str] = {}
+        settings: Mapping[str, Any] = entry.data
         if user_input is not None:
-            changed = settings_of(self.hass, form, user_input)
-            settings = {**entry.data, **{k: v for k, v in changed.items() if v != ""}}
-            errors, placeholders = await self._async_try(settings)
+            settings = settings_of(self.hass, form, user_input, entry.data)
+            errors, placeholders = await self._async_try(form, settings)
             if not errors:
-                assert self._account
-                unique_id = f"{entry.data[CONF_SYSTEM]}:{self._account.id}"
-                await self.async_set_unique_id(unique_id)
-                if not system_class(entry.data[CONF_SYSTEM]).is_choice:
-                    self._abort_if_unique_id_mismatch(reason="wrong_account")
-                elif entry.unique_id != unique_id:
-                    self._abort_if_unique_id_configured(reload_on_update=False)
-                if settings == entry.data:  # nothing that would load it anew by itself
-                    self.hass.config_entries.async_schedule_reload(entry.entry_id)
-                return self.async_update_and_abort(
-                    entry, unique_id=unique_id, data=settings
-                )
+                return await self._async_keep(entry, settings)
+        is_reauth = self.source == SOURCE_REAUTH
+        schema = account_schema(
+            self.hass,
+            form,
+            keep_secrets=not is_reauth,
+            unfolded=is_reauth or bool(errors),
+        )
         return self.async_show_form(
             step_id=step_id,
             data_schema=self.add_suggested_values_to_schema(
-                account_schema(self.hass, form, keep_secrets=keep_secrets),
-                user_input or suggested(self.hass, form, entry.data),
+                schema, suggested(self.hass, form, settings)
             ),
             errors=errors,
-            description_placeholders={**title_of(entry), **placeholders},
+            description_placeholders={"account": entry.title, **placeholders},
         )
 
+    async def _async_keep(
+        self, entry: ConfigEntry, settings: Mapping[str, Any]
+    ) -> ConfigFlowResult:
+        """Keep changed settings that work, if they are the same account's."""
+        assert self._account
+        key = entry.data[CONF_SYSTEM]
+        unique_id = f"{key}:{self._account.id}"
+        await self.async_set_unique_id(unique_id)
+        if not system_class(key).is_choice:
+            self._abort_if_unique_id_mismatch(
+                reason="wrong_account",
+                description_placeholders={"account": entry.title},
+            )
+        elif entry.unique_id != unique_id:
+            self._abort_if_unique_id_configured(reload_on_update=False)
+        # Only a loaded account hears of a change by itself.
+        if settings == entry.data or not entry.update_listeners:
+            self.hass.config_entries.async_schedule_reload(entry.entry_id)
+        return self.async_update_and_abort(entry, unique_id=unique_id, data=settings)
+
     async def _async_try(
-        self, settings: dict[str, Any]
+        self, form: Sequence[Field], settings: Mapping[str, Any]
     ) -> tuple[dict[str, str], dict[str, str]]:
         """Ask the vendor who we are; return the form's errors and their placeholders."""
         self._settings = settings
+        if errors := form_errors(form, settings):
+            return errors, {}
         try:
             if settings[CONF_SYSTEM] in ACCESS_SYSTEMS:
                 self._account = await create_access_system(
@@ -255,11 +285,16 @@ class BookingAccessConfigFlow(ConfigFlow, domain=DOMAIN):
             return {"base": "unknown"}, {}
         return {}, {}
 
-    def _create_entry(self, rooms: list[ConfigSubentryData]) -> ConfigFlowResult:
+    def _create_entry(
+        self, description: str, rooms: Sequence[ConfigSubentryData] = ()
+    ) -> ConfigFlowResult:
         """Keep the account, and the rooms that were picked."""
         assert self._account
         return self.async_create_entry(
-            title=self._account.title, data=self._settings, subentries=rooms
+            title=self._account.title,
+            data=self._settings,
+            description=description,
+            subentries=rooms,
         )
 
 

@@ -54,3 +54,4 @@ SWEEP: Final = timedelta(minutes=1)
 DEFAULT_ISSUE_AHEAD: Final = 7  # days
 
 ISSUE_BAD_BOOKINGS: Final = "bad_bookings"
+ISSUE_BOOKINGS_VANISHED: Final = "bookings_vanished"

@@ -1,11 +1,12 @@
 """Forms as Home Assistant shows them, from the fields that systems declare."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final
 
 import voluptuous as vol
+from yarl import URL
 
-from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers import entity_registry as er
@@ -22,43 +23,80 @@ from homeassistant.helpers.selector import (
 from .const import CONF_ADVANCED, DOMAIN
 from .forms import Field, FieldKind
 
-TEXT_TYPES = {
+TEXT_TYPES: Final = {
     FieldKind.TEXT: TextSelectorType.TEXT,
     FieldKind.PASSWORD: TextSelectorType.PASSWORD,
     FieldKind.URL: TextSelectorType.URL,
 }
+# Calendars are often handed out with schemes of their own.
+SCHEMES: Final = ("http", "https", "webcal", "webcals")
+LEFT_EMPTY: Final[tuple[object, ...]] = (None, "", [])
+NEW: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 def account_schema(
-    hass: HomeAssistant, form: Iterable[Field], *, keep_secrets: bool = False
+    hass: HomeAssistant,
+    form: Iterable[Field],
+    *,
+    keep_secrets: bool = False,
+    unfolded: bool = False,
 ) -> vol.Schema:
     """Return the schema of an account's form, its advanced fields folded away.
 
-    ``keep_secrets`` lets secrets be left empty, to stay as they are.
+    ``keep_secrets`` lets secrets be left empty, to stay as they are. The section
+    has no default: the frontend would show that in place of its fields' own.
     """
+    form = list(form)
     schema = _fields(hass, [f for f in form if not f.advanced], keep_secrets)
     if advanced := [f for f in form if f.advanced]:
         folded = vol.Schema(_fields(hass, advanced, keep_secrets))
-        schema[vol.Optional(CONF_ADVANCED, default=dict)] = section(
-            folded, {"collapsed": True}
+        schema[vol.Optional(CONF_ADVANCED)] = section(
+            folded, {"collapsed": not unfolded}
         )
     return vol.Schema(schema)
 
 
+def sign_in_fields(form: Sequence[Field]) -> Sequence[Field]:
+    """Return what to ask when a sign-in was refused: all, if the secret is folded away."""
+    plain = [field for field in form if not field.advanced]
+    return plain if any(field.secret for field in plain) else form
+
+
 def settings_of(
-    hass: HomeAssistant, form: Iterable[Field], user_input: Mapping[str, Any]
+    hass: HomeAssistant,
+    form: Iterable[Field],
+    user_input: Mapping[str, Any],
+    before: Mapping[str, Any] = NEW,
 ) -> dict[str, Any]:
-    """Return what was filled in as flat settings, entities by their registry ids."""
-    settings = {**user_input, **user_input.get(CONF_ADVANCED, {})}
-    settings.pop(CONF_ADVANCED, None)
+    """Return what was filled in as flat settings, entities by their registry ids.
+
+    Of the settings ``before`` stays what the form does not ask, secrets that were
+    left empty, and advanced fields where they were left out altogether.
+    """
+    folded = CONF_ADVANCED not in user_input
+    given = {**user_input, **user_input.get(CONF_ADVANCED, {})}
+    settings = dict(before)
     for field in form:
-        if field.kind is FieldKind.ENTITIES and field.name in settings:
-            settings[field.name] = [
-                registry_id(hass, entity_id) for entity_id in settings[field.name]
-            ]
-        elif isinstance(value := settings.get(field.name), str) and not field.secret:
-            settings[field.name] = value.strip()
-    return settings
+        stays = field.secret or (field.advanced and folded)
+        if (value := _cleaned(hass, field, given.get(field.name))) not in LEFT_EMPTY:
+            settings[field.name] = value
+        elif not (stays and field.name in before):
+            settings[field.name] = field.default
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def form_errors(form: Iterable[Field], settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return what is wrong with settings before anybody is asked, by field."""
+    errors = {}
+    for field in form:
+        shown_at = CONF_ADVANCED if field.advanced else field.name
+        value = settings.get(field.name)
+        if not value:
+            if field.required:
+                errors[shown_at] = "missing"
+        elif field.kind is FieldKind.URL and not _is_address(value):
+            errors[shown_at] = "invalid_url"
+    return errors
 
 
 def suggested(
@@ -84,6 +122,22 @@ def registry_id(hass: HomeAssistant, entity_id: str) -> str:
     return entry.id if entry else entity_id
 
 
+def entity_selector(
+    hass: HomeAssistant, domains: Sequence[str], *, multiple: bool = True
+) -> EntitySelector:
+    """Return how entities are asked for; not our own, which would go in circles."""
+    ours = [
+        entity.entity_id
+        for entity in er.async_get(hass).entities.values()
+        if entity.platform == DOMAIN and entity.domain in domains
+    ]
+    return EntitySelector(
+        EntitySelectorConfig(
+            domain=list(domains), multiple=multiple, exclude_entities=ours
+        )
+    )
+
+
 def _fields(
     hass: HomeAssistant, fields: Iterable[Field], keep_secrets: bool
 ) -> dict[vol.Marker, Any]:
@@ -102,25 +156,27 @@ def _selector(hass: HomeAssistant, field: Field) -> Selector[Any]:
     if field.kind is FieldKind.BOOLEAN:
         return BooleanSelector()
     if field.kind is FieldKind.ENTITIES:
-        return EntitySelector(
-            EntitySelectorConfig(
-                domain=field.domain or [],
-                multiple=True,
-                exclude_entities=_own_entities(hass),
-            )
-        )
+        assert field.domain
+        return entity_selector(hass, [field.domain])
     config = TextSelectorConfig(type=TEXT_TYPES[field.kind])
     if field.autocomplete:
         config["autocomplete"] = field.autocomplete
     return TextSelector(config)
 
 
-def _own_entities(hass: HomeAssistant) -> list[str]:
-    """Return the entities that we make ourselves: they would go round in circles."""
-    registry = er.async_get(hass)
-    return [e.entity_id for e in registry.entities.values() if e.platform == DOMAIN]
+def _cleaned(hass: HomeAssistant, field: Field, value: Any) -> Any:
+    """Return a value as it is kept; pasted ones bring blanks along."""
+    if value and field.kind is FieldKind.ENTITIES:
+        return [registry_id(hass, entity_id) for entity_id in value]
+    if isinstance(value, str) and not field.secret:
+        return value.strip()
+    return value
 
 
-def title_of(entry: ConfigEntry) -> dict[str, str]:
-    """Return an entry's title as a placeholder for texts."""
-    return {"account": entry.title}
+def _is_address(text: str) -> bool:
+    """Whether a text is an address on the web."""
+    try:
+        url = URL(text)
+    except ValueError:
+        return False
+    return url.scheme in SCHEMES and bool(url.host)

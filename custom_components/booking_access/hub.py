@@ -27,11 +27,12 @@ from homeassistant.util import dt as dt_util
 
 from .const import CONF_ACCESS, CONF_SYSTEM, DOMAIN, SUBENTRY_ROOM, SWEEP
 from .coordinator import AccessCoordinator
-from .engine.bookings import AccountBookings, Change, merge
+from .engine.bookings import AccountBookings, Change, answer_brake, merge
 from .engine.ledger import GrantRow
 from .engine.models import FOREVER, Absence, Effect, Snapshot
 from .engine.plan import Plan, plan, targets
 from .engine.reconcile import after_restart, reconcile_grants, reconcile_switched
+from .issues import async_report_vanished
 from .room import LiveRoom, country_of, room_of
 from .steps import Steps
 from .store import BookingsStore, LedgerStore
@@ -132,6 +133,7 @@ class Hub:
                 self.rooms[room_id] = LiveRoom(self, config, modes)
         if new and account.has_answered:
             account.heard_of |= self._resources_of(entry.entry_id)
+            self._report_vanished(entry.entry_id)
         self._steps.forgive(lambda row: row.room_id in wanted)
         self._follow()
         return account
@@ -205,13 +207,35 @@ class Hub:
             account.bookings, snapshot, dt_util.utcnow(), account.absence
         )
         if bookings is not account.bookings or not account.has_answered:
-            account.bookings = bookings
-            account.store.save_soon(bookings)
-            self._announce_changes(entry_id, changes)
-            self.evaluate()
+            self._keep(entry_id, bookings, changes)
         account.has_answered = True
         account.heard_of |= self._resources_of(entry_id)
         return bookings.uncertain
+
+    @callback
+    def async_answer_brake(self, entry_id: str, *, revoke: bool) -> None:
+        """Do what a human decided about bookings that vanished all at once."""
+        bookings, changes = answer_brake(
+            self.accounts[entry_id].bookings, revoke=revoke
+        )
+        self._keep(entry_id, bookings, changes)
+
+    def _keep(
+        self, entry_id: str, bookings: AccountBookings, changes: Iterable[Change]
+    ) -> None:
+        """Keep an account's bookings as they are now, and act on them."""
+        account = self.accounts[entry_id]
+        account.bookings = bookings
+        account.store.save_soon(bookings)
+        self._report_vanished(entry_id)
+        self._announce_changes(entry_id, changes)
+        self.evaluate()
+
+    def _report_vanished(self, entry_id: str) -> None:
+        """Ask people about the bookings that are held back."""
+        if entry := self.hass.config_entries.async_get_entry(entry_id):
+            held_back = self.accounts[entry_id].bookings.held_back
+            async_report_vanished(self.hass, entry, len(held_back))
 
     @callback
     def evaluate(self) -> None:

@@ -6,7 +6,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
-from .const import DOMAIN, ISSUE_BAD_BOOKINGS
+from .const import DOMAIN, ISSUE_BAD_BOOKINGS, ISSUE_BOOKINGS_VANISHED
 from .engine.models import Problem
 
 # More would not make it clearer.
@@ -40,4 +40,24 @@ def async_report_problems(
             "count": str(len(problems)),
             "items": ", ".join(items),
         },
+    )
+
+
+@callback
+def async_report_vanished(hass: HomeAssistant, entry: ConfigEntry, count: int) -> None:
+    """Ask about bookings that vanished all at once; nothing if none did."""
+    issue_id = f"{ISSUE_BOOKINGS_VANISHED}_{entry.entry_id}"
+    if not count:
+        ir.async_delete_issue(hass, DOMAIN, issue_id)
+        return
+    placeholders = {"account": entry.title, "count": str(count)}
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue_id,
+        is_fixable=True,
+        severity=ir.IssueSeverity.ERROR,
+        translation_key=ISSUE_BOOKINGS_VANISHED,
+        translation_placeholders=placeholders,
+        data={"entry_id": entry.entry_id, **placeholders},
     )

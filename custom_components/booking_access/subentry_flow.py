@@ -1,7 +1,6 @@
 """Setting up rooms: what can be booked, its doors, its appliances, its timing."""
 
-from collections.abc import Iterable, Mapping
-from difflib import SequenceMatcher
+from collections.abc import Mapping
 from typing import Any, Final
 
 import voluptuous as vol
@@ -13,16 +12,14 @@ from homeassistant.components.light import DOMAIN as LIGHT_DOMAIN
 from homeassistant.components.switch import DOMAIN as SWITCH_DOMAIN
 from homeassistant.config_entries import (
     SOURCE_USER,
+    ConfigEntryState,
     ConfigSubentryData,
     ConfigSubentryFlow,
     SubentryFlowResult,
 )
 from homeassistant.const import CONF_NAME, UnitOfTime
-from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
-    EntitySelector,
-    EntitySelectorConfig,
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
@@ -32,6 +29,13 @@ from homeassistant.helpers.selector import (
     TextSelector,
 )
 
+from .access_points import (
+    access_point_name,
+    access_point_selector,
+    by_registry_id,
+    loaded_access_point,
+    unknown_access_point,
+)
 from .const import (
     CONF_ACCESS,
     CONF_ACCESS_POINTS,
@@ -39,26 +43,32 @@ from .const import (
     CONF_APPLIANCES,
     CONF_LIGHTS,
     CONF_RESOURCE_ID,
+    CONF_SYSTEM,
     CONF_TIMING,
     CONF_VENTILATION,
-    DATA_HUB,
     DEFAULT_TIMING,
     LOGGER,
     SUBENTRY_ROOM,
 )
-from .engine.models import AccessMode, Capability, Resource, VendorError
-from .form_schema import registry_id
-from .systems import create_booking_system
+from .engine.models import Absence, AccessMode, Capability, Resource, VendorError
+from .form_schema import entity_selector, registry_id
+from .systems import BOOKING_SYSTEMS, create_booking_system
 
 HELPER_DOMAIN: Final = "input_boolean"
-ALARM_DOMAINS: Final = [ALARM_DOMAIN, SWITCH_DOMAIN, HELPER_DOMAIN]
-LIGHT_DOMAINS: Final = [LIGHT_DOMAIN, SWITCH_DOMAIN, HELPER_DOMAIN]
-VENTILATION_DOMAINS: Final = [FAN_DOMAIN, SWITCH_DOMAIN, CLIMATE_DOMAIN, HELPER_DOMAIN]
+ALARM_DOMAINS: Final = (ALARM_DOMAIN, SWITCH_DOMAIN, HELPER_DOMAIN)
+LIGHT_DOMAINS: Final = (LIGHT_DOMAIN, SWITCH_DOMAIN, HELPER_DOMAIN)
+VENTILATION_DOMAINS: Final = (FAN_DOMAIN, SWITCH_DOMAIN, CLIMATE_DOMAIN, HELPER_DOMAIN)
 # What a point must be able to do for a way of access.
 NEEDED: Final = {
     AccessMode.HOLD_OPEN: Capability.HOLD,
     AccessMode.GRANT: Capability.GRANT,
 }
+DEFAULT_ACCESS: Final = [AccessMode.HOLD_OPEN.value]
+ACCESS: Final = SelectSelector(
+    SelectSelectorConfig(
+        options=list(AccessMode), multiple=True, translation_key=CONF_ACCESS
+    )
+)
 MINUTES: Final = vol.All(
     NumberSelector(
         NumberSelectorConfig(
@@ -79,7 +89,7 @@ def new_room(resource_id: str, name: str) -> ConfigSubentryData:
         CONF_RESOURCE_ID: resource_id,
         CONF_NAME: name,
         CONF_ACCESS_POINTS: [],
-        CONF_ACCESS: [AccessMode.HOLD_OPEN.value],
+        CONF_ACCESS: list(DEFAULT_ACCESS),
         CONF_TIMING: dict(DEFAULT_TIMING),
         CONF_APPLIANCES: {},
     }
@@ -90,6 +100,10 @@ def new_room(resource_id: str, name: str) -> ConfigSubentryData:
 
 class RoomFlow(ConfigSubentryFlow):
     """One room of a booking account."""
+
+    def __init__(self) -> None:
+        """Start before anybody has asked what can be booked."""
+        self._resources: tuple[Resource, ...] | None = None
 
     async def async_step_user(
         self, user_input: dict[str, Any] | None = None
@@ -107,27 +121,26 @@ class RoomFlow(ConfigSubentryFlow):
         self, step_id: str, user_input: dict[str, Any] | None
     ) -> SubentryFlowResult:
         """Show the room's form, and keep what is filled in."""
-        resources = await self._async_resources()
         errors: dict[str, str] = {}
-        shown: Mapping[str, Any] = user_input or self._present()
-        if user_input is not None:
-            room = self._read(user_input, resources)
-            if any(
-                other.unique_id == room[CONF_RESOURCE_ID]
-                for other in self._get_entry().subentries.values()
-                if other.subentry_id != self._own_id
-            ):
+        placeholders = {"account": self._get_entry().title, "door": ""}
+        if user_input is None:
+            await self._async_ask_resources()
+            if self._resources is None:
+                errors[CONF_RESOURCE_ID] = "no_list"
+        else:
+            room = self._read(user_input)
+            if self._is_taken(room[CONF_RESOURCE_ID]):
                 return self.async_abort(reason="already_configured")
-            if self._unsupported(room):
-                errors[CONF_ACCESS_POINTS] = "access_not_supported"
-            else:
+            errors, door = self._errors(room)
+            if not errors:
                 return self._keep(room)
+            placeholders["door"] = door
+        shown = user_input or self._present
         return self.async_show_form(
             step_id=step_id,
-            data_schema=self.add_suggested_values_to_schema(
-                self._schema(resources, shown), shown
-            ),
+            data_schema=self.add_suggested_values_to_schema(self._schema(shown), shown),
             errors=errors,
+            description_placeholders=placeholders,
         )
 
     @property
@@ -137,106 +150,146 @@ class RoomFlow(ConfigSubentryFlow):
             return None
         return self._get_reconfigure_subentry().subentry_id
 
+    @property
     def _present(self) -> Mapping[str, Any]:
-        """Return what the room is like so far."""
+        """What the room is like so far; nothing for a new one."""
         if self.source == SOURCE_USER:
             return {}
         return self._get_reconfigure_subentry().data
 
-    async def _async_resources(self) -> tuple[Resource, ...]:
-        """Return what can be booked; nothing if the vendor does not tell right now."""
-        system = create_booking_system(self.hass, self._get_entry().data)
+    async def _async_ask_resources(self) -> None:
+        """Ask what can be booked; the vendor may not tell right now."""
+        entry = self._get_entry()
+        if entry.state is ConfigEntryState.LOADED:
+            system = entry.runtime_data.system
+        else:
+            system = create_booking_system(self.hass, entry.data)
         try:
-            return await system.list_resources()
+            self._resources = await system.list_resources()
         except VendorError as err:
             LOGGER.debug("No list of resources: %s", type(err).__name__)
-            return ()
+        except Exception:  # noqa: BLE001 - a form must always come back with an answer
+            LOGGER.exception("Unexpected error while listing resources")
 
-    def _schema(
-        self, resources: Iterable[Resource], shown: Mapping[str, Any]
-    ) -> vol.Schema:
-        """Return the form's schema."""
-        bookable = [SelectOptionDict(value=r.id, label=r.label) for r in resources]
-        name = shown.get(CONF_NAME) or next(
-            (r.name for r in resources if r.id == shown.get(CONF_RESOURCE_ID)), ""
-        )
+    def _schema(self, shown: Mapping[str, Any]) -> vol.Schema:
+        """Return the form's schema; what is left out of it stays as it is."""
+        present = self._present
+        points = present.get(CONF_ACCESS_POINTS, [])
+        timing = {**DEFAULT_TIMING, **present.get(CONF_TIMING, {})}
+        resource_id = shown.get(CONF_RESOURCE_ID, "")
+        name = shown.get(CONF_NAME) or self._resource_name(resource_id)
+        minutes = {vol.Required(k, default=timing[k]): MINUTES for k in DEFAULT_TIMING}
+        # The sections have no default: the frontend would show that in place
+        # of what is suggested for their fields.
         return vol.Schema(
             {
-                vol.Required(CONF_RESOURCE_ID): SelectSelector(
-                    SelectSelectorConfig(options=bookable, custom_value=True, sort=True)
-                ),
+                vol.Required(CONF_RESOURCE_ID): self._resource_selector(),
                 vol.Optional(CONF_NAME): TextSelector(),
-                vol.Optional(CONF_ACCESS_POINTS, default=list): SelectSelector(
-                    SelectSelectorConfig(
-                        options=access_point_options(
-                            self.hass, name, shown.get(CONF_ACCESS_POINTS, ())
-                        ),
-                        multiple=True,
-                        custom_value=True,
-                    )
+                vol.Optional(CONF_ACCESS_POINTS, default=points): access_point_selector(
+                    self.hass, points, room_name=name
                 ),
                 vol.Required(
-                    CONF_ACCESS, default=[AccessMode.HOLD_OPEN.value]
-                ): SelectSelector(
-                    SelectSelectorConfig(
-                        options=list(AccessMode),
-                        multiple=True,
-                        translation_key=CONF_ACCESS,
-                    )
+                    CONF_ACCESS, default=present.get(CONF_ACCESS, DEFAULT_ACCESS)
+                ): ACCESS,
+                vol.Optional(CONF_TIMING): section(
+                    vol.Schema(minutes), {"collapsed": True}
                 ),
-                vol.Optional(CONF_TIMING, default=dict): section(
-                    vol.Schema(
-                        {
-                            vol.Required(key, default=minutes): MINUTES
-                            for key, minutes in DEFAULT_TIMING.items()
-                        }
-                    ),
-                    {"collapsed": True},
-                ),
-                vol.Optional(CONF_APPLIANCES, default=dict): section(
-                    vol.Schema(
-                        {
-                            vol.Optional(CONF_ALARM): _entities(ALARM_DOMAINS, False),
-                            vol.Optional(CONF_LIGHTS): _entities(LIGHT_DOMAINS, True),
-                            vol.Optional(CONF_VENTILATION): _entities(
-                                VENTILATION_DOMAINS, True
-                            ),
-                        }
-                    ),
-                    {"collapsed": True},
+                vol.Optional(CONF_APPLIANCES): section(
+                    self._appliances(), {"collapsed": True}
                 ),
             }
         )
 
-    def _read(
-        self, user_input: dict[str, Any], resources: Iterable[Resource]
-    ) -> dict[str, Any]:
+    def _resource_selector(self) -> SelectSelector:
+        """Return how the resource is asked for; the room's own is always there."""
+        present = self._present
+        labels = {present[CONF_RESOURCE_ID]: present[CONF_NAME]} if present else {}
+        labels |= {each.id: each.label for each in self._resources or ()}
+        options = [SelectOptionDict(value=k, label=v) for k, v in labels.items()]
+        return SelectSelector(
+            SelectSelectorConfig(options=options, custom_value=True, sort=True)
+        )
+
+    def _appliances(self) -> vol.Schema:
+        """Return the section of what else follows the booking."""
+        return vol.Schema(
+            {
+                vol.Optional(CONF_ALARM): entity_selector(
+                    self.hass, ALARM_DOMAINS, multiple=False
+                ),
+                vol.Optional(CONF_LIGHTS): entity_selector(self.hass, LIGHT_DOMAINS),
+                vol.Optional(CONF_VENTILATION): entity_selector(
+                    self.hass, VENTILATION_DOMAINS
+                ),
+            }
+        )
+
+    def _read(self, user_input: dict[str, Any]) -> dict[str, Any]:
         """Return the room as it is kept: entities by what outlives a rename."""
-        resource_id = registry_id(self.hass, user_input[CONF_RESOURCE_ID].strip())
-        names = {resource.id: resource.name for resource in resources}
+        resource_id = self._resource_id(user_input[CONF_RESOURCE_ID].strip())
         name = user_input.get(CONF_NAME, "").strip()
-        points = []
-        for point in user_input[CONF_ACCESS_POINTS]:
-            account_id, _, point_id = point.partition("/")
-            points.append(f"{account_id}/{registry_id(self.hass, point_id)}")
+        timing = self._present.get(CONF_TIMING, dict(DEFAULT_TIMING))
         return {
+            CONF_TIMING: timing,
+            CONF_APPLIANCES: self._present.get(CONF_APPLIANCES, {}),
             **user_input,
             CONF_RESOURCE_ID: resource_id,
-            CONF_NAME: name or names.get(resource_id, resource_id),
-            CONF_ACCESS_POINTS: points,
+            CONF_NAME: name or self._resource_name(resource_id),
+            CONF_ACCESS_POINTS: by_registry_id(
+                self.hass, user_input[CONF_ACCESS_POINTS]
+            ),
         }
 
-    def _unsupported(self, room: Mapping[str, Any]) -> bool:
-        """Whether a known point can do nothing of what is wished."""
+    def _resource_id(self, said: str) -> str:
+        """Return the id of a resource, for which its name does as well."""
+        ids = {
+            resource.id
+            for resource in self._resources or ()
+            if said.casefold() in (resource.name.casefold(), resource.label.casefold())
+        }
+        return ids.pop() if len(ids) == 1 else registry_id(self.hass, said)
+
+    def _resource_name(self, resource_id: str) -> str:
+        """Return what a resource is called; its id, if nobody knows."""
+        names = {each.id: each.name for each in self._resources or ()}
+        if resource_id == self._present.get(CONF_RESOURCE_ID):
+            names.setdefault(resource_id, self._present[CONF_NAME])
+        return names.get(resource_id, resource_id)
+
+    def _is_taken(self, resource_id: str) -> bool:
+        """Whether another room is booked as this already."""
+        return any(
+            other.unique_id == resource_id
+            for other in self._get_entry().subentries.values()
+            if other.subentry_id != self._own_id
+        )
+
+    def _errors(self, room: Mapping[str, Any]) -> tuple[dict[str, str], str]:
+        """Return what is wrong with a room, and which door it is about."""
+        if not self._is_bookable(room[CONF_RESOURCE_ID]):
+            return {CONF_RESOURCE_ID: "unknown_resource"}, ""
+        points = room[CONF_ACCESS_POINTS]
+        known = self._present.get(CONF_ACCESS_POINTS, ())
+        if wrong := unknown_access_point(self.hass, points, known):
+            return {CONF_ACCESS_POINTS: "unknown_access_point"}, wrong
         needed = {NEEDED[AccessMode(mode)] for mode in room[CONF_ACCESS]}
-        doors = self.hass.data[DATA_HUB].doors
-        for point in room[CONF_ACCESS_POINTS]:
-            account_id, _, point_id = point.partition("/")
-            account = doors.get(account_id)
-            known = account.data.points.get(point_id) if account else None
-            if needed and known and not needed & known.capabilities:
-                return True
-        return False
+        for point in points if needed else ():
+            loaded = loaded_access_point(self.hass, point)
+            if loaded and not needed & loaded.capabilities:
+                name = access_point_name(self.hass, point)
+                return {CONF_ACCESS_POINTS: "access_not_supported"}, name
+        return {}, ""
+
+    def _is_bookable(self, resource_id: str) -> bool:
+        """Whether a resource exists, as far as that can be told now.
+
+        Systems that push their bookings do not list what nobody has booked yet.
+        """
+        system = BOOKING_SYSTEMS[self._get_entry().data[CONF_SYSTEM]]
+        if not self._resources or system.absence is Absence.PUSH:
+            return bool(resource_id)
+        own = self._present.get(CONF_RESOURCE_ID)
+        return resource_id in {own, *(each.id for each in self._resources)}
 
     def _keep(self, room: dict[str, Any]) -> SubentryFlowResult:
         """Keep a new or changed room."""
@@ -251,32 +304,3 @@ class RoomFlow(ConfigSubentryFlow):
             data=room,
             unique_id=room[CONF_RESOURCE_ID],
         )
-
-
-def access_point_options(
-    hass: HomeAssistant, name: str, chosen: Iterable[str]
-) -> list[SelectOptionDict]:
-    """Return all access points to choose from, those named like the room first.
-
-    What was chosen before stays there even while its account is not loaded.
-    """
-    labels = {point: point for point in chosen}
-    for entry_id, account in hass.data[DATA_HUB].doors.items():
-        for point in account.data.points.values():
-            label = f"{point.name} ({account.config_entry.title})"
-            labels[f"{entry_id}/{point.id}"] = label
-
-    def order(option: SelectOptionDict) -> tuple[float, str]:
-        likeness = SequenceMatcher(None, name.casefold(), option["label"].casefold())
-        return (
-            -round(likeness.ratio(), 1) if name else 0.0,
-            option["label"].casefold(),
-        )
-
-    options = [SelectOptionDict(value=v, label=label) for v, label in labels.items()]
-    return sorted(options, key=order)
-
-
-def _entities(domains: list[str], multiple: bool) -> EntitySelector:
-    """Return how linked entities are asked for."""
-    return EntitySelector(EntitySelectorConfig(domain=domains, multiple=multiple))

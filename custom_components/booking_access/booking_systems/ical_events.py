@@ -88,7 +88,7 @@ class Reader:
             start,
             length,
             _rule(block, start),
-            [_dated(each, start, length) for each in event.rdate],
+            tuple(_dated(each, start, length) for each in event.rdate),
             frozenset(start_of(as_wall(each, start)) for each in event.exdate),
             recurrence,
             following,
@@ -122,21 +122,21 @@ class Reader:
 
     def _booking(self, block: Block, start: datetime, end: datetime) -> Booking:
         """Return an event as the booking that it would be if it were alone."""
-        word = block.value("STATUS").strip().upper()
+        word = block.lines.value("STATUS").strip().upper()
         status = _STATUS.get(word)
         if status is None:  # whatever it is, it is not confirmed
             status = BookingStatus.TENTATIVE
             self.faults.append(Fault(block.number, "unknown_status", "STATUS"))
-        summary = unescaped(block.value("SUMMARY"))
+        summary = unescaped(block.lines.value("SUMMARY"))
         organizers = self._people(block, "ORGANIZER")
         return Booking(
-            id=unescaped(block.value("UID")) or _digest(start, end, summary),
+            id=unescaped(block.lines.value("UID")) or _digest(start, end, summary),
             resource_id=self._resource_id,
             start=start,
             end=end,
             summary=summary,
             status=status,
-            transparent=block.value("TRANSP").strip().upper() == "TRANSPARENT",
+            transparent=block.lines.value("TRANSP").strip().upper() == "TRANSPARENT",
             holder=organizers[0] if organizers else NOBODY,
             participants=self._people(block, "ATTENDEE"),
             updated_at=_stamp(block, "LAST-MODIFIED"),
@@ -162,7 +162,7 @@ def _dated(
 
 def _rule(block: Block, start: Moment) -> Recur | None:
     """Return the rule by which an event recurs."""
-    rules = block.lines.get("RRULE")
+    rules = block.lines.of("RRULE")
     if not rules:
         return None
     try:
@@ -187,7 +187,7 @@ def _recurrence(value: RecurrenceId | None) -> tuple[date | None, bool]:
 
 def rank(entry: Entry) -> tuple[int, datetime]:
     """Return how new an event is, among those with the same UID."""
-    sequence = entry.block.value("SEQUENCE").strip()
+    sequence = entry.block.lines.value("SEQUENCE").strip()
     stamps = (_stamp(entry.block, name) for name in ("DTSTAMP", "LAST-MODIFIED"))
     return (
         int(sequence) if sequence.isdecimal() else 0,
@@ -197,7 +197,7 @@ def rank(entry: Entry) -> tuple[int, datetime]:
 
 def _stamp(block: Block, name: str) -> datetime | None:
     """Return an instant that is good to have, and no loss if it is not there."""
-    value = block.value(name)
+    value = block.lines.value(name)
     if not value:
         return None
     try:

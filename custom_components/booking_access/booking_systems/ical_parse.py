@@ -6,7 +6,7 @@ no fold in it, a rule's end must be of the same kind as the event's start, and o
 input it says what is wrong but not where.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -61,21 +61,20 @@ class Lost(NamedTuple):
 type Pair = tuple[Block, Event]
 
 
-def read_events(outline: Outline) -> tuple[list[Pair], list[Lost]]:
+def read_events(outline: Outline) -> tuple[Iterable[Pair], list[Lost]]:
     """Return the events as the library reads them, and those that it cannot read."""
     closed = [block for block in outline.blocks if block.closed]
+    lost = [lose(block, "END") for block in outline.blocks if not block.closed]
+    try:
+        return _parse(outline.zones, closed), lost
+    except BROKEN:
+        pass
+    zones = [zone for zone in outline.zones if _is_sound(zone)]
     pairs: list[Pair] = []
     bad: list[Block] = []
-    try:
-        pairs = _parse(outline.zones, closed)
-    except BROKEN:
-        zones = [zone for zone in outline.zones if _is_sound(zone)]
-        _isolate(zones, closed, pairs, bad)
-        lost = [_diagnose(zones, block) for block in bad[:MAX_DIAGNOSES]]
-    else:
-        lost = []
+    _isolate(zones, closed, pairs, bad)
+    lost += [_diagnose(zones, block) for block in bad[:MAX_DIAGNOSES]]
     lost += [lose(block, "VEVENT") for block in bad[MAX_DIAGNOSES:]]
-    lost += [lose(block, "END") for block in outline.blocks if not block.closed]
     return pairs, lost
 
 
@@ -89,7 +88,7 @@ def named_zone(name: str) -> tzinfo | None:
 
 def floating_zone(outline: Outline, otherwise: tzinfo) -> tzinfo:
     """Return the zone in which times without one are meant."""
-    name = outline.value("X-WR-TIMEZONE")
+    name = outline.head.value("X-WR-TIMEZONE").strip()
     if not name:
         return otherwise
     if zone := named_zone(name):
@@ -101,7 +100,7 @@ def floating_zone(outline: Outline, otherwise: tzinfo) -> tzinfo:
 
 
 def _calendar(
-    zones: Sequence[Sequence[str]], events: Sequence[Sequence[str]]
+    zones: Sequence[Sequence[str]], events: Iterable[Iterable[str]]
 ) -> Calendar:
     """Let the library read the lines; raises any of BROKEN."""
     lines = ["BEGIN:VCALENDAR"]
@@ -118,10 +117,10 @@ def _calendar(
         return IcsCalendarStream.calendar_from_ics("\n".join(lines))
 
 
-def _parse(zones: Sequence[Sequence[str]], blocks: Sequence[Block]) -> list[Pair]:
+def _parse(zones: Sequence[Sequence[str]], blocks: Sequence[Block]) -> Iterable[Pair]:
     """Read some events; raises any of BROKEN if one is bad."""
-    lines = [[line for _, line in block.times()] for block in blocks]
-    return list(zip(blocks, _calendar(zones, lines).events, strict=True))
+    lines = ((line for _, line in block.times()) for block in blocks)
+    return zip(blocks, _calendar(zones, lines).events, strict=True)
 
 
 def _is_sound(zone: Sequence[str]) -> bool:

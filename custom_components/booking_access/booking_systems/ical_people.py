@@ -18,9 +18,7 @@ _THINGS: Final = {"ROOM", "RESOURCE"}
 
 def read_people(block: Block, name: str) -> tuple[tuple[Person, ...], bool]:
     """Return the people of a property, and whether all its lines could be read."""
-    lines = block.lines.get(name)
-    if not lines:
-        return (), True
+    lines = block.lines.of(name)
     found = list(_properties(lines))
     people = tuple(_person(prop) for prop in found if _comes(prop))
     return people, len(found) == len(lines)

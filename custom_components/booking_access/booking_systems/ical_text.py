@@ -41,17 +41,33 @@ _ZONE_UNTIL: Final = re.compile(r"(UNTIL=\d{8}T)\d{6}Z", re.IGNORECASE)
 _EVENT: Final = re.compile(rb"^BEGIN:VEVENT", re.MULTILINE | re.IGNORECASE)
 
 
-@dataclass(slots=True)
-class Block:
-    """One VEVENT: those of its lines that matter, by the names of the properties."""
+class Lines(dict[str, str]):
+    """The lines of a component by the names of the properties.
 
-    number: int
-    lines: dict[str, list[str]] = field(default_factory=dict)
-    closed: bool = False
+    Those of one property are one text: thousands of lists would be work for the
+    garbage collector.
+    """
+
+    def add(self, name: str, line: str) -> None:
+        """Add a line."""
+        self[name] = f"{self[name]}\n{line}" if name in self else line
+
+    def of(self, name: str) -> list[str]:
+        """Return the lines of a property."""
+        return self[name].split("\n") if name in self else []
 
     def value(self, name: str) -> str:
         """Return the first value of a property, or nothing."""
-        return value_of(self.lines[name][0]) if name in self.lines else ""
+        return value_of(self.of(name)[0]) if name in self else ""
+
+
+@dataclass(slots=True)
+class Block:
+    """One VEVENT: those of its lines that matter."""
+
+    number: int
+    lines: Lines = field(default_factory=Lines)
+    closed: bool = False
 
     def times(self) -> list[tuple[str, str]]:
         """Return the names and lines of all that tells when it is."""
@@ -60,7 +76,7 @@ class Block:
             (name, _plain(name, line))
             for name in TIMES
             if name in lines and (name != "DURATION" or "DTEND" not in lines)
-            for line in lines[name]
+            for line in lines.of(name)
         ]
 
 
@@ -68,7 +84,7 @@ class Block:
 class Outline:
     """A calendar's own properties, its time zones, and its events."""
 
-    head: dict[str, list[str]] = field(default_factory=dict)
+    head: Lines = field(default_factory=Lines)
     zones: list[list[str]] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)
     _path: list[str] = field(default_factory=list)
@@ -76,12 +92,8 @@ class Outline:
     @property
     def name(self) -> str | None:
         """The calendar's name for people."""
-        return self.value("X-WR-CALNAME") or self.value("NAME")
-
-    def value(self, name: str) -> str | None:
-        """Return the first value of one of the calendar's properties."""
-        lines = self.head.get(name)
-        return unescaped(value_of(lines[0])) if lines else None
+        name = self.head.value("X-WR-CALNAME") or self.head.value("NAME")
+        return unescaped(name).strip() or None
 
     @property
     def in_zone(self) -> bool:
@@ -93,7 +105,7 @@ class Outline:
         """Whether something is not closed yet."""
         return bool(self._path)
 
-    def taking(self) -> dict[str, list[str]] | None:
+    def taking(self) -> Lines | None:
         """Return where the lines belong that come now."""
         match self._path:
             case ["VCALENDAR"]:
@@ -148,7 +160,7 @@ def take_apart(text: str) -> Outline:
     if text.lstrip()[: len(BEGIN)].upper() != BEGIN:
         raise ContractError(BEGIN)
     outline = Outline()
-    taking: dict[str, list[str]] | None = None
+    taking: Lines | None = None
     in_zone = False
     for line in text.split("\n"):
         head, _, value = line.partition(":")
@@ -162,7 +174,7 @@ def take_apart(text: str) -> Outline:
             outline.end(value.strip().upper())
             taking, in_zone = outline.taking(), outline.in_zone
         elif taking is not None and name in _KEPT and value:
-            taking.setdefault(name, []).append(line.rstrip())
+            taking.add(name, line.rstrip())
     if outline.is_open:
         raise ContractError("END:VCALENDAR")
     return outline

@@ -1,0 +1,209 @@
+"""Actions: look into what is planned, and ask for news."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final
+
+from probatio import EnsureList
+import voluptuous as vol
+
+from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_DEVICE_ID
+from homeassistant.core import (
+    HomeAssistant,
+    ServiceCall,
+    ServiceResponse,
+    SupportsResponse,
+    callback,
+)
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import (
+    config_validation as cv,
+    device_registry as dr,
+    service,
+)
+from homeassistant.util import dt as dt_util
+
+from .const import DATA_HUB, DOMAIN, HORIZON
+from .engine.explain import Line, explain
+from .engine.ledger import GrantRow
+from .engine.models import FOREVER, Booking
+from .room import LiveRoom
+
+SERVICE_SYNCHRONIZE: Final = "synchronize"
+SERVICE_GET_BOOKINGS: Final = "get_bookings"
+SERVICE_GET_PLAN: Final = "get_plan"
+SERVICE_GET_ACCESS: Final = "get_access"
+
+ATTR_BOOKING_ID: Final = "booking_id"
+
+SYNCHRONIZE_SCHEMA: Final = vol.Schema({vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string})
+ROOMS_SCHEMA: Final = vol.Schema(
+    {vol.Optional(ATTR_DEVICE_ID): vol.All(EnsureList(), [cv.string])}
+)
+ACCESS_SCHEMA: Final = ROOMS_SCHEMA.extend({vol.Optional(ATTR_BOOKING_ID): cv.string})
+
+
+@callback
+def async_setup_services(hass: HomeAssistant) -> None:
+    """Register the actions."""
+    hass.services.async_register(
+        DOMAIN, SERVICE_SYNCHRONIZE, _async_synchronize, SYNCHRONIZE_SCHEMA
+    )
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_GET_BOOKINGS,
+        _async_get_bookings,
+        ROOMS_SCHEMA,
+        supports_response=SupportsResponse.ONLY,
+    )
+    hass.services.async_register(
+        DOMAIN,
+        SERVICE_GET_PLAN,
+        _async_get_plan,
+        ROOMS_SCHEMA,
+        supports_response=SupportsResponse.ONLY,
+    )
+    service.async_register_admin_service(
+        hass,
+        DOMAIN,
+        SERVICE_GET_ACCESS,
+        _async_get_access,
+        ACCESS_SCHEMA,
+        supports_response=SupportsResponse.ONLY,
+    )
+
+
+async def _async_synchronize(call: ServiceCall) -> None:
+    """Ask one account's vendor right now, or those of all accounts."""
+    if entry_id := call.data.get(ATTR_CONFIG_ENTRY_ID):
+        entries = [service.async_get_config_entry(call.hass, DOMAIN, entry_id)]
+    else:
+        entries = call.hass.config_entries.async_loaded_entries(DOMAIN)
+    for entry in entries:
+        await entry.runtime_data.async_synchronize()
+        if not entry.runtime_data.last_update_success:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="synchronize_failed",
+                translation_placeholders={"account": entry.title},
+            )
+
+
+async def _async_get_bookings(call: ServiceCall) -> ServiceResponse:
+    """Return the bookings of rooms, without their people."""
+    return {
+        "rooms": [
+            {
+                "room": room.config.name,
+                "bookings": [_booking(each) for each in room.bookings],
+            }
+            for room in _rooms(call)
+        ]
+    }
+
+
+async def _async_get_plan(call: ServiceCall) -> ServiceResponse:
+    """Return what rooms will do and why, for as far as bookings are known."""
+    now = dt_util.utcnow()
+    return {
+        "rooms": [
+            {
+                "room": room.config.name,
+                "status": room.status.value,
+                "attention": list(room.reasons),
+                "plan": [
+                    _line(line)
+                    for line in explain(room.config, room.bookings, now, now + HORIZON)
+                ],
+            }
+            for room in _rooms(call)
+        ]
+    }
+
+
+async def _async_get_access(call: ServiceCall) -> ServiceResponse:
+    """Return the codes and links of bookings. For administrators only."""
+    now = dt_util.utcnow()
+    wanted = call.data.get(ATTR_BOOKING_ID)
+    return {
+        "rooms": [
+            {
+                "room": room.config.name,
+                "access": [
+                    _grant(grant, now)
+                    for grant in room.grants
+                    if wanted in (None, grant.booking_id)
+                ],
+            }
+            for room in _rooms(call)
+        ]
+    }
+
+
+def _rooms(call: ServiceCall) -> Iterable[LiveRoom]:
+    """Return the rooms that an action is about; all of them if it names none."""
+    rooms = call.hass.data[DATA_HUB].rooms
+    if ATTR_DEVICE_ID not in call.data:
+        return rooms.values()
+    registry = dr.async_get(call.hass)
+    found = []
+    for device_id in call.data[ATTR_DEVICE_ID]:
+        device = registry.async_get(device_id)
+        ids = (
+            {key for domain, key in device.identifiers if domain == DOMAIN}
+            if device
+            else ()
+        )
+        named = [rooms[key] for key in ids if key in rooms]
+        if not named:
+            raise ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key="not_a_room",
+                translation_placeholders={"device": device_id},
+            )
+        found += named
+    return found
+
+
+def _booking(booking: Booking) -> dict[str, Any]:
+    """Return a booking as an action tells it."""
+    return {
+        "booking_id": booking.id,
+        "start": booking.start.isoformat(),
+        "end": _end(booking.end),
+        "summary": booking.summary,
+        "status": booking.status.value,
+    }
+
+
+def _line(line: Line) -> dict[str, Any]:
+    """Return a line of the plan as an action tells it."""
+    return {
+        "booking_id": line.booking.id,
+        "effect": line.effect.value,
+        "from": line.start.isoformat(),
+        "to": _end(line.end),
+        "stage": line.stage.value,
+        "targets": list(line.targets),
+        "granted": list(line.granted),
+        "refused": line.refusal.value if line.refusal else None,
+    }
+
+
+def _grant(grant: GrantRow, now: datetime) -> dict[str, Any]:
+    """Return a grant with what opens the door."""
+    return {
+        "booking_id": grant.booking_id,
+        "from": grant.start.isoformat(),
+        "to": _end(grant.end),
+        "state": grant.state_at(now).value,
+        "evidence": grant.evidence.value if grant.evidence else None,
+        "code": grant.credential.code,
+        "link": grant.credential.link,
+        "error": grant.error,
+    }
+
+
+def _end(end: datetime) -> str | None:
+    """Return an end; None if there is none."""
+    return end.isoformat() if end < FOREVER else None
