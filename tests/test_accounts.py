@@ -11,6 +11,7 @@ from custom_components.booking_access.const import DOMAIN
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
+from simulators.base import Fault
 from simulators.exivo import ExivoSimulator
 from simulators.exivo_site import ENTRANCE, SEMINAR
 from simulators.winkas import WinKasSimulator
@@ -410,3 +411,54 @@ async def test_bad_bookings_are_named_in_a_repair_issue_and_cost_no_other(
     assert (
         issue_registry.async_get_issue(DOMAIN, f"bad_bookings_{entry.entry_id}") is None
     )
+
+
+@pytest.mark.parametrize(
+    ("fault", "left"), [(None, None), ("500", {"doors": "0", "grants": "1"})]
+)
+async def test_removing_an_access_account_takes_back_what_it_handed_out(
+    hass: HomeAssistant,
+    winkas: WinKasSimulator,
+    exivo: ExivoSimulator,
+    freezer: FrozenDateTimeFactory,
+    issue_registry: ir.IssueRegistry,
+    fault: str | None,
+    left: dict[str, str] | None,
+) -> None:
+    """What cannot be taken back any more is named."""
+    winkas.control({"bookings": [booking()]})
+    await make_hall(hass, winkas, exivo, ["grant"])
+    await settle(hass, freezer)
+    [doors] = [
+        e
+        for e in hass.config_entries.async_entries(DOMAIN)
+        if e.data["system"] == "exivo"
+    ]
+    exivo.faults += [Fault(fault)] * (fault is not None)
+    await hass.config_entries.async_remove(doors.entry_id)
+    await settle(hass, freezer)
+    issue = issue_registry.async_get_issue(DOMAIN, f"left_behind_{doors.entry_id}")
+    assert (issue and issue.translation_placeholders) == (
+        left and {"account": doors.title, **left}
+    )
+    assert (len(exivo.live_visits()) == 1) is (left is None)
+
+
+async def test_removing_a_room_takes_back_what_it_handed_out(
+    hass: HomeAssistant,
+    winkas: WinKasSimulator,
+    exivo: ExivoSimulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Its people's keys go, and its doors go back to normal."""
+    winkas.control({"bookings": [booking(1, NOW, END)]})
+    entry = await make_hall(hass, winkas, exivo, ["hold_open", "grant"])
+    await settle(hass, freezer)
+    assert exivo.doors[ENTRANCE].mode == "open"
+    assert len(exivo.live_visits()) == 2
+    [room] = entry.subentries
+    hass.config_entries.async_remove_subentry(entry, room)
+    await settle(hass, freezer)
+    assert exivo.doors[ENTRANCE].mode == "normal"
+    assert len(exivo.live_visits()) == 1
+    assert not [each for each in hass.states.async_entity_ids() if "hal_1" in each]

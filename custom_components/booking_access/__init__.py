@@ -8,6 +8,7 @@ from homeassistant.helpers.typing import ConfigType
 from .const import CONF_SYSTEM, DATA_HUB, DOMAIN
 from .coordinator import AccessCoordinator, BookingAccessConfigEntry, BookingCoordinator
 from .hub import Hub
+from .removal import async_close_account
 from .services import async_setup_services
 from .systems import ACCESS_SYSTEMS, create_access_system, create_booking_system
 
@@ -117,6 +118,11 @@ async def async_unload_entry(
 async def async_remove_entry(
     hass: HomeAssistant, entry: BookingAccessConfigEntry
 ) -> None:
-    """Forget an account, and undo what was done for its rooms."""
-    if hub := hass.data.get(DATA_HUB):
+    """Forget an account, and undo what was done for its rooms or at its doors."""
+    if (hub := hass.data.get(DATA_HUB)) is None:
+        return
+    if entry.data[CONF_SYSTEM] in ACCESS_SYSTEMS:
+        await async_close_account(hass, hub.store, entry)
+        hub.evaluate()
+    else:
         await hub.async_remove_account(entry.entry_id)

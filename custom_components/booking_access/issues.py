@@ -6,7 +6,12 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
-from .const import DOMAIN, ISSUE_BAD_BOOKINGS, ISSUE_BOOKINGS_VANISHED
+from .const import (
+    DOMAIN,
+    ISSUE_BAD_BOOKINGS,
+    ISSUE_BOOKINGS_VANISHED,
+    ISSUE_LEFT_BEHIND,
+)
 from .engine.models import Problem
 
 # More would not make it clearer.
@@ -60,4 +65,27 @@ def async_report_vanished(hass: HomeAssistant, entry: ConfigEntry, count: int) -
         translation_key=ISSUE_BOOKINGS_VANISHED,
         translation_placeholders=placeholders,
         data={"entry_id": entry.entry_id, **placeholders},
+    )
+
+
+@callback
+def async_report_left_behind(
+    hass: HomeAssistant, entry: ConfigEntry, doors: int, grants: int
+) -> None:
+    """Say what remains at a vendor whose account was removed; nothing if all is undone."""
+    if not doors and not grants:
+        return
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        f"{ISSUE_LEFT_BEHIND}_{entry.entry_id}",
+        is_fixable=True,  # by saying that it was read
+        is_persistent=True,
+        severity=ir.IssueSeverity.ERROR,
+        translation_key=ISSUE_LEFT_BEHIND,
+        translation_placeholders={
+            "account": entry.title,
+            "doors": str(doors),
+            "grants": str(grants),
+        },
     )

@@ -242,12 +242,14 @@ class RoomFlow(ConfigSubentryFlow):
 
     def _resource_id(self, said: str) -> str:
         """Return the id of a resource, for which its name does as well."""
-        ids = {
-            resource.id
-            for resource in self._resources or ()
-            if said.casefold() in (resource.name.casefold(), resource.label.casefold())
+        known = {
+            each.id: (each.name.casefold(), each.label.casefold())
+            for each in self._resources or ()
         }
-        return ids.pop() if len(ids) == 1 else registry_id(self.hass, said)
+        named = [id_ for id_, names in known.items() if said.casefold() in names]
+        if said in known or len(named) != 1:
+            return registry_id(self.hass, said)
+        return named[0]
 
     def _resource_name(self, resource_id: str) -> str:
         """Return what a resource is called; its id, if nobody knows."""

@@ -931,6 +931,10 @@ def test_two_events_with_one_uid() -> None:
         ("UID:bad\nDTSTART:20260701T120000Z\nRRULE:FREQ=DAILY;BYSETPOS=0", "RRULE"),
         ("UID:bad\nDTSTART:20260701T120000Z\nRRULE:FREQ=DAILY;UNTIL=Secret", "RRULE"),
         (
+            "UID:bad\nDTSTART:20260701T120000Z\nRRULE:FREQ=HOURLY;INTERVAL=2;BYHOUR=1",
+            "RRULE",
+        ),
+        (
             "UID:bad\nDTSTART:20260701T120000Z\nRRULE:FREQ=DAILY\nRRULE:FREQ=DAILY",
             "RRULE",
         ),
@@ -1105,6 +1109,12 @@ UID:journal
 def test_several_calendars_in_one_feed() -> None:
     expansion = read(calendar(GOOD) + calendar(BETTER))
     assert spans(expansion) == {"good": GOOD_SPAN, "better": BETTER_SPAN}
+
+
+def test_event_whose_line_is_not_found() -> None:
+    """It is at least said which it is."""
+    body = calendar(GOOD, "UID:bad").replace("BEGIN:VEVENT", "BEG\r\n IN:VEVENT")
+    assert [p.item for p in read(body).problems] == ["event 2"]
 
 
 # What is no calendar

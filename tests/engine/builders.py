@@ -68,7 +68,9 @@ def booking(
     return replace(made, **changes)
 
 
-def timing(lead: float = 15, lag: float = 15, **effects: Timing) -> dict[Effect, Timing]:
+def timing(
+    lead: float = 15, lag: float = 15, **effects: Timing
+) -> dict[Effect, Timing]:
     """Return the same lead and lag for all effects but those named."""
     same = Timing(lead=minutes(lead), lag=minutes(lag))
     return dict.fromkeys(Effect, same) | {Effect(k): v for k, v in effects.items()}
@@ -131,5 +133,7 @@ def answer(*bookings: Booking, now: datetime, **changes: Any) -> Snapshot:
 
 def known(*bookings: Booking, now: datetime) -> AccountBookings:
     """Return what is known after a first answer."""
-    found, _ = merge(AccountBookings(), answer(*bookings, now=now), now, Absence.LISTING)
+    found, _ = merge(
+        AccountBookings(), answer(*bookings, now=now), now, Absence.LISTING
+    )
     return found

@@ -84,22 +84,21 @@ def expand(feed: Feed, start: datetime, end: datetime) -> Expansion:
     """Return all bookings of a feed that overlap [start, end), sorted."""
     found = [b for b in feed.bookings if overlaps(b.start, b.end, start, end)]
     most = len(found) + MAX_OCCURRENCES
-    problems = list(feed.problems)
-    complete = all(lost.is_over(start) for lost in feed.lost)
+    faults: list[Fault] = []
     for series in feed.series:
         limit = min(MAX_OF_ONE, most - len(found))
         try:
             found.extend(occurrences(series, start, end, limit))
         except TooManyError:  # those up to the limit stay
-            fault = Fault(series.number, "too_many_occurrences", "RRULE")
-            problems.append(_problem(fault, feed.lines))
-            complete = False
+            faults.append(Fault(series.number, "too_many_occurrences", "RRULE"))
+        except BROKEN:  # the library looks at some rules only now
+            faults.append(Fault(series.number, "bad_event", "RRULE"))
     return Expansion(
         bookings=tuple(sorted(found, key=lambda b: (b.start, b.id))),
         start=start,
         end=end,
-        complete=complete,
-        problems=tuple(problems),
+        complete=not faults and all(lost.is_over(start) for lost in feed.lost),
+        problems=(*feed.problems, *(_problem(fault, feed.lines) for fault in faults)),
     )
 
 

@@ -153,16 +153,17 @@ def _isolate(
 
 def _diagnose(zones: Sequence[Sequence[str]], block: Block) -> Lost:
     """Find the line that makes an event unreadable, by adding one after the other."""
-    name = "VEVENT"
+    at_fault = "VEVENT"
     lines: list[str] = []
     start: date | None = None
     for name, line in block.times():
+        at_fault = name
         lines.append(line)
         try:
             start = _calendar(zones, [lines]).events[0].dtstart
         except BROKEN:
             break
-    return lose(block, name, start)
+    return lose(block, at_fault, start)
 
 
 def lose(block: Block, wire_field: str, start: date | None = None) -> Lost:

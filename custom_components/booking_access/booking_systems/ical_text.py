@@ -48,6 +48,8 @@ class Lines(dict[str, str]):
     garbage collector.
     """
 
+    __slots__ = ()
+
     def add(self, name: str, line: str) -> None:
         """Add a line."""
         self[name] = f"{self[name]}\n{line}" if name in self else line

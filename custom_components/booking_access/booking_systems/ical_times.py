@@ -146,22 +146,21 @@ def bounded(rule: Recur, start: Moment) -> Recur:
         clock = until.time() if isinstance(until, datetime) else time.max
         clock = time.max if start.whole_day else clock
         until = datetime.combine(until, clock)
-    rule = rule.model_copy(update={"until": until})
     if _never(rule):
         raise ValueError("RRULE")
-    rule.as_rrule(start.wall)  # complains about what it cannot do
-    return rule
+    return rule if until is None else rule.model_copy(update={"until": until})
 
 
 def _never(rule: Recur) -> bool:
     """Whether a rule never fits, or not within reasonable time."""
-    filters = (
-        *(rule.by_weekday, rule.by_month_day, rule.by_month, rule.by_setpos),
-        *(rule.by_hour, rule.by_minute, rule.by_second),
-        *(rule.by_year_day, rule.by_week_no),
-    )
     if rule.freq in (Frequency.SECONDLY, Frequency.MINUTELY):
-        return any(filters)
+        return any(
+            (
+                *(rule.by_weekday, rule.by_month_day, rule.by_month, rule.by_setpos),
+                *(rule.by_hour, rule.by_minute, rule.by_second),
+                *(rule.by_year_day, rule.by_week_no),
+            )
+        )
     return bool(rule.by_month and rule.by_month_day) and not any(
         abs(day) <= _LAST_DAYS[month - 1]
         for month in rule.by_month

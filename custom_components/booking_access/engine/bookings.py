@@ -1,7 +1,7 @@
 """What we know of an account's bookings, and what an answer changes about it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -38,7 +38,11 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Known:
-    """A booking that counts, and how long the listings have lacked it."""
+    """A booking that counts, and how long the listings have lacked it.
+
+    ``misses`` is 1 from the first answer without it, and ``MISSES`` from one
+    that comes at least ``MISSING_FOR`` later.
+    """
 
     booking: Booking
     misses: int = 0
@@ -50,8 +54,9 @@ class Known:
 class AccountBookings:
     """All bookings of one account that count, by id and by resource.
 
-    ``held_back`` are bookings that vanished with so many others that a human
-    must say whether they are really gone (rule 4, the brake).
+    ``empty_since`` is since when answers were wholly empty. ``held_back`` are
+    bookings that vanished with so many others that a human must say whether
+    they are really gone (rule 4, the brake).
     """
 
     known: Mapping[str, Known] = field(default_factory=dict)
@@ -61,9 +66,9 @@ class AccountBookings:
 
     @property
     def uncertain(self) -> bool:
-        """Whether some booking is missing and not yet taken as cancelled."""
+        """Whether to ask again soon, because some booking was missing just once."""
         return any(
-            known.misses and not known.kept and key not in self.held_back
+            0 < known.misses < MISSES and key not in self.held_back
             for key, known in self.known.items()
         )
 
@@ -77,28 +82,50 @@ def merge(
     """
     answered = {booking.id: booking for booking in snapshot.bookings}
     known, changes = _take(old, answered)
-    silent = _is_silent(snapshot, absence)
-    empty_since = None
-    if not answered and old.known and not silent:
-        empty_since = old.empty_since or now
-    gone: list[str] = []
-    for key, before in old.known.items():
-        if key in answered or before.booking.end + KEEP_ENDED <= now:
-            continue
-        known[key] = before
-        if before.kept or silent or not _speaks_of(before.booking, snapshot, now):
-            continue
-        known[key] = after = _missed(before, now)
-        if key not in old.held_back and _is_gone(after, now, absence, empty_since):
-            gone.append(key)
-    held_back = old.held_back & (known.keys() - answered.keys())
-    if _brakes(len(gone), old, now):
+    known |= _unanswered(old, answered, now)
+    missable = _missable(old, snapshot, now, absence)
+    missed = {
+        key: _missed(before, now)
+        for key, before in missable.items()
+        if key not in answered
+    }
+    known |= missed
+    empty_since = None if answered else old.empty_since
+    if missed and not answered:
+        empty_since = min(empty_since or now, now)
+    gone = [
+        k for k, each in missed.items() if _is_gone(each, now, absence, empty_since)
+    ]
+    held_back = old.held_back
+    if len(gone) >= BRAKE_AT and len(gone) * 2 > len(missable):
         held_back |= frozenset(gone)
     else:
         changes += [_cancelled(known.pop(key).booking) for key in gone]
-    if known == old.known and empty_since == old.empty_since:
+    held_back = frozenset(
+        key
+        for key in held_back - answered.keys()
+        if key in known and known[key].booking.end > now
+    )
+    if (known, empty_since, held_back) == (old.known, old.empty_since, old.held_back):
         return old, ()
     return _result(old, known, empty_since, held_back), tuple(changes)
+
+
+def keep_resources(
+    old: AccountBookings, resource_ids: Container[str]
+) -> AccountBookings:
+    """Forget the bookings of all other resources, which nobody asks for any more.
+
+    Returns ``old`` itself where there are none.
+    """
+    known = {
+        key: each
+        for key, each in old.known.items()
+        if each.booking.resource_id in resource_ids
+    }
+    if len(known) == len(old.known):
+        return old
+    return _result(old, known, old.empty_since, old.held_back & known.keys())
 
 
 def answer_brake(
@@ -156,30 +183,53 @@ def _cancelled(booking: Booking) -> Change:
     )
 
 
-def _is_silent(snapshot: Snapshot, absence: Absence) -> bool:
-    """Whether absence from this answer means nothing at all."""
-    return absence is Absence.PUSH or not snapshot.complete
+def _unanswered(
+    old: AccountBookings, answered: Container[str], now: datetime
+) -> dict[str, Known]:
+    """Return the bookings that the answer does not name; long ended ones are forgotten.
+
+    Once a booking runs it is kept to its end, however often it was missing.
+    """
+    return {
+        key: Known(booking=before.booking)
+        if before.misses and before.booking.start <= now
+        else before
+        for key, before in old.known.items()
+        if key not in answered and before.booking.end > now - KEEP_ENDED
+    }
 
 
-def _speaks_of(booking: Booking, snapshot: Snapshot, now: datetime) -> bool:
-    """Whether the answer would name the booking if it still existed.
+def _missable(
+    old: AccountBookings, snapshot: Snapshot, now: datetime, absence: Absence
+) -> dict[str, Known]:
+    """Return the bookings whose absence from the answer would mean something.
 
     What has ended is left to run out: systems drop it from their lists early.
     """
-    return (
-        booking.resource_id not in snapshot.missing
-        and booking.start < snapshot.end
-        and booking.end > max(snapshot.start, now)
-    )
+    if absence is Absence.PUSH or not snapshot.complete:
+        return {}
+    authoritative = absence is Absence.AUTHORITATIVE
+    since = max(snapshot.start, now)
+    return {
+        key: each
+        for key, each in old.known.items()
+        if since < each.booking.end
+        and each.booking.start < snapshot.end
+        and (authoritative or now < each.booking.start)
+        and each.booking.resource_id not in snapshot.missing
+        and not each.kept
+        and key not in old.held_back
+    }
 
 
 def _missed(before: Known, now: datetime) -> Known:
     """Return the booking after one more answer without it."""
-    return replace(
-        before,
-        misses=min(before.misses + 1, MISSES),
-        missing_since=before.missing_since or now,
-    )
+    since = min(before.missing_since or now, now)
+    again = before.misses > 0 and now - since >= MISSING_FOR
+    misses = MISSES if again else max(before.misses, 1)
+    if (misses, since) == (before.misses, before.missing_since):
+        return before
+    return replace(before, misses=misses, missing_since=since)
 
 
 def _is_gone(
@@ -188,17 +238,9 @@ def _is_gone(
     """Whether a missing booking is taken as cancelled (rule 4)."""
     if absence is Absence.AUTHORITATIVE:
         return True
-    if known.booking.start <= now or known.missing_since is None:
-        return False  # a running booking is kept to its end
-    if empty_since and now - empty_since < EMPTY_FOR:
-        return False
-    return known.misses >= MISSES and now - known.missing_since >= MISSING_FOR
-
-
-def _brakes(gone: int, old: AccountBookings, now: datetime) -> bool:
-    """Whether so many vanish at once that a human must be asked."""
-    coming = sum(known.booking.end > now for known in old.known.values())
-    return gone >= BRAKE_AT and gone * 2 > coming
+    if known.misses < MISSES or empty_since is None:
+        return known.misses >= MISSES
+    return now - max(empty_since, known.missing_since or now) >= EMPTY_FOR
 
 
 def _result(
