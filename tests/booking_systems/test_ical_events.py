@@ -648,7 +648,13 @@ def test_single_event_with_a_changed_self() -> None:
         ("FREQ=MONTHLY;BYDAY=2TH", 1),
         ("FREQ=MONTHLY;BYMONTHDAY=-31", 1),
         ("FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=1", 1),
+        ("FREQ=MONTHLY;INTERVAL=6", 1),
+        ("FREQ=MONTHLY;INTERVAL=7", 0),
         ("FREQ=YEARLY;BYMONTH=7;BYMONTHDAY=10", 1),
+        ("FREQ=YEARLY;INTERVAL=2;BYMONTH=7;BYMONTHDAY=10", 1),
+        ("FREQ=YEARLY;INTERVAL=3;BYMONTH=7;BYMONTHDAY=10", 0),
+        ("FREQ=YEARLY;BYWEEKNO=28", 1),
+        ("FREQ=YEARLY;BYDAY=2SA;BYMONTH=7", 1),
         ("FREQ=HOURLY;INTERVAL=7", 51),
         ("FREQ=MINUTELY;INTERVAL=1440", 15),
         ("FREQ=SECONDLY;INTERVAL=86400", 15),
@@ -666,6 +672,16 @@ def test_rules_that_began_long_ago(rule: str, ids: int) -> None:
         first, last = (f"{time:%Y-%m-%dT%H:%M}" for time in WINDOW)
         assert found == {i: s for i, s in years.items() if first <= s[:16] < last}
     assert len(found) == ids
+
+
+def test_leap_days() -> None:
+    """Not in a year that has none."""
+    event = "UID:a\nDTSTART;VALUE=DATE:20160229\nRRULE:FREQ=YEARLY"
+    window = datetime(2022, 1, 1, tzinfo=UTC), datetime(2029, 1, 1, tzinfo=UTC)
+    assert spans(read(calendar(event), window=window)) == {
+        "a/20240228T230000Z": "2024-02-28T23:00/2024-02-29T23:00",
+        "a/20280228T230000Z": "2028-02-28T23:00/2028-02-29T23:00",
+    }
 
 
 def test_window() -> None:

@@ -26,7 +26,8 @@ _DAY: Final = timedelta(days=1)
 # No zone changes its clock twice, nor by more, within that time.
 _NEAR: Final = timedelta(hours=3)
 _LAST_DAYS: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-# Rules that can be begun later without changing what they say, and their steps.
+_LEAP_DAY: Final = (2, 29)
+# Rules that are in step again after any number of these.
 _STEPS: Final = {
     Frequency.SECONDLY: timedelta(seconds=1),
     Frequency.MINUTELY: timedelta(minutes=1),
@@ -216,14 +217,24 @@ def _by_rule(
 
 
 def _walls(rule: Recur, begin: datetime, first: datetime) -> Iterable[datetime]:
-    """Return what a rule yields, from somewhat before ``first`` if that is cheap."""
-    step = _STEPS.get(rule.freq)
-    if step and rule.count is None:
-        begin += (
-            max(0, (first - begin) // (step * rule.interval)) * step * rule.interval
-        )
+    """Return what a rule yields; without a count, not from too long before ``first``."""
+    if rule.count is None:
+        begin = _later(rule, begin, first)
     walls: Iterable[datetime] = rule.as_rrule(begin)
     return walls
+
+
+def _later(rule: Recur, begin: datetime, first: datetime) -> datetime:
+    """Return a later begin from which a rule yields the same, but not after ``first``."""
+    if step := _STEPS.get(rule.freq):
+        return begin + max(0, (first - begin) // (step * rule.interval)) * (
+            step * rule.interval
+        )
+    if (begin.month, begin.day) == _LEAP_DAY:
+        return begin
+    # Months and years are both in step again after as many years as the interval.
+    years = max(0, first.year - 1 - begin.year)
+    return begin.replace(year=begin.year + years - years % rule.interval)
 
 
 def overlaps(begins: datetime, ends: datetime, start: datetime, end: datetime) -> bool:
