@@ -1,6 +1,6 @@
 """What all tests share."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from aiohttp import ClientSession
@@ -9,12 +9,26 @@ import pytest
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 
+from .translation_check import checked_texts
+
 
 @pytest.fixture(autouse=True)
 def _allow_custom_integrations(request: pytest.FixtureRequest) -> None:
     """Let Home Assistant load this integration, where a test uses it."""
     if "hass" in request.fixturenames:
         request.getfixturevalue("enable_custom_integrations")
+
+
+@pytest.fixture(autouse=True)
+def _check_translations(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that made Home Assistant show something without a text."""
+    if "hass" not in request.fixturenames:
+        yield
+        return
+    with checked_texts() as missing:
+        yield
+    if missing:
+        pytest.fail("; ".join(missing.values()))
 
 
 @pytest.fixture

@@ -45,8 +45,8 @@ def access_point_selector(
 def by_registry_id(hass: HomeAssistant, points: Iterable[str]) -> list[str]:
     """Return access points by what stays the same when an entity is renamed."""
     kept = []
-    for point in points:
-        account_id, slash, point_id = point.strip().partition("/")
+    for point in filter(None, map(str.strip, points)):
+        account_id, slash, point_id = point.partition("/")
         kept.append(f"{account_id}{slash}{registry_id(hass, point_id)}")
     return kept
 

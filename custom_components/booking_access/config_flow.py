@@ -255,9 +255,11 @@ class BookingAccessConfigFlow(ConfigFlow, domain=DOMAIN):
         elif entry.unique_id != unique_id:
             self._abort_if_unique_id_configured(reload_on_update=False)
         # Only a loaded account hears of a change by itself.
-        if settings == entry.data or not entry.update_listeners:
+        hears = settings != entry.data and entry.update_listeners
+        result = self.async_update_and_abort(entry, unique_id=unique_id, data=settings)
+        if not hears:
             self.hass.config_entries.async_schedule_reload(entry.entry_id)
-        return self.async_update_and_abort(entry, unique_id=unique_id, data=settings)
+        return result
 
     async def _async_try(
         self, form: Sequence[Field], settings: Mapping[str, Any]

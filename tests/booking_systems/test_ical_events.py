@@ -653,7 +653,7 @@ def test_single_event_with_a_changed_self() -> None:
         ("FREQ=YEARLY;BYMONTH=7;BYMONTHDAY=10", 1),
         ("FREQ=YEARLY;INTERVAL=2;BYMONTH=7;BYMONTHDAY=10", 1),
         ("FREQ=YEARLY;INTERVAL=3;BYMONTH=7;BYMONTHDAY=10", 0),
-        ("FREQ=YEARLY;BYWEEKNO=28", 1),
+        ("FREQ=YEARLY;BYWEEKNO=28", 7),
         ("FREQ=YEARLY;BYDAY=2SA;BYMONTH=7", 1),
         ("FREQ=HOURLY;INTERVAL=7", 51),
         ("FREQ=MINUTELY;INTERVAL=1440", 15),

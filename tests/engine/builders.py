@@ -54,7 +54,7 @@ def utc(text: str) -> datetime:
 def booking(
     start: str | datetime = "10:00",
     end: str | datetime = "11:00",
-    id: str = "a",  # noqa: A002 - it is what the field is called
+    id: str = "a",
     **changes: Any,
 ) -> Booking:
     """Return a booking of the hall on Monday."""
@@ -77,7 +77,7 @@ def timing(
 
 
 def room(
-    id: str = "room",  # noqa: A002 - it is what the field is called
+    id: str = "room",
     **changes: Any,
 ) -> Room:
     """Return a room over the hall whose front door is held open."""
@@ -95,7 +95,7 @@ def room(
 
 def granting(**changes: Any) -> Room:
     """Return a room over the hall whose people get a key to the front door."""
-    return room(held=(), granted=("locks/front",), **changes)
+    return room(**{"held": (), "granted": ("locks/front",), **changes})
 
 
 def sorted_out(bookings: Iterable[Booking]) -> dict[str, tuple[Booking, ...]]:

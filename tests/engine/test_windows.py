@@ -1,6 +1,7 @@
 """Spans of time around a booking."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from hypothesis import given, strategies as st
 import pytest
@@ -246,7 +247,5 @@ def test_rule_07_union_covers_the_same_instants_and_nothing_else(
         covered = any(instant in span for span in spans)
         assert sum(instant in span for span in merged) == covered
     assert all(span.start < span.end for span in merged)
-    assert all(
-        one.end < two.start for one, two in zip(merged, merged[1:], strict=False)
-    )
+    assert all(one.end < two.start for one, two in pairwise(merged))
     assert union(merged) == merged

@@ -66,8 +66,7 @@ class Reader:
 
     def entries(self) -> Iterator[Entry]:
         """Yield the events that can be read."""
-        pairs, self.lost = read_events(self._outline)
-        for block, event in pairs:
+        for block, event in read_events(self._outline, self.lost):
             try:
                 yield self._entry(block, event)
             except _UnreadableError as err:

@@ -1,13 +1,14 @@
 """The times of an iCalendar feed's events, as the ``ical`` library reads them.
 
-It reads all events at once. That is fast, but one bad event spoils all of them; only
+It reads many events at once. That is fast, but one bad event spoils all of them; only
 then they are read apart. What the library cannot do: zones that a feed defines have
 no fold in it, a rule's end must be of the same kind as the event's start, and of bad
 input it says what is wrong but not where.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from itertools import batched
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -21,7 +22,7 @@ from ical.exceptions import CalendarError
 from ical.timezone import IcsTimezoneInfo
 from ical.tzif.extended_timezones import EXTENDED_TIMEZONES
 
-from .ical_text import Block, Outline
+from .ical_text import Block, Outline, value_of
 
 # What the library raises over bad input: its own errors, and those it stumbles into.
 BROKEN: Final = (
@@ -33,6 +34,9 @@ BROKEN: Final = (
     TypeError,
     ValueError,
 )
+# Events that the library reads at once: one bad one costs no more than these, and what
+# it leaves behind is gone before the garbage collector takes it for long-lived.
+AT_ONCE: Final = 100
 # So many bad events are looked at closely; more say nothing new.
 MAX_DIAGNOSES: Final = 20
 # A bad event that began earlier is over, whatever is wrong with it.
@@ -61,21 +65,16 @@ class Lost(NamedTuple):
 type Pair = tuple[Block, Event]
 
 
-def read_events(outline: Outline) -> tuple[Iterable[Pair], list[Lost]]:
-    """Return the events as the library reads them, and those that it cannot read."""
+def read_events(outline: Outline, lost: list[Lost]) -> Iterator[Pair]:
+    """Yield the events as the library reads them, and note those that it cannot read."""
+    zones = [zone for zone in outline.zones if _is_needed(zone) and _is_sound(zone)]
     closed = [block for block in outline.blocks if block.closed]
-    lost = [lose(block, "END") for block in outline.blocks if not block.closed]
-    try:
-        return _parse(outline.zones, closed), lost
-    except BROKEN:
-        pass
-    zones = [zone for zone in outline.zones if _is_sound(zone)]
-    pairs: list[Pair] = []
     bad: list[Block] = []
-    _isolate(zones, closed, pairs, bad)
+    for blocks in batched(closed, AT_ONCE, strict=False):
+        yield from _isolated(zones, blocks, bad)
+    lost += [lose(block, "END") for block in outline.blocks if not block.closed]
     lost += [_diagnose(zones, block) for block in bad[:MAX_DIAGNOSES]]
     lost += [lose(block, "VEVENT") for block in bad[MAX_DIAGNOSES:]]
-    return pairs, lost
 
 
 def named_zone(name: str) -> tzinfo | None:
@@ -117,38 +116,40 @@ def _calendar(
         return IcsCalendarStream.calendar_from_ics("\n".join(lines))
 
 
-def _parse(zones: Sequence[Sequence[str]], blocks: Sequence[Block]) -> Iterable[Pair]:
-    """Read some events; raises any of BROKEN if one is bad."""
-    lines = ((line for _, line in block.times()) for block in blocks)
-    return zip(blocks, _calendar(zones, lines).events, strict=True)
+def _is_needed(zone: Sequence[str]) -> bool:
+    """Whether the library looks at how the feed defines a zone."""
+    names = (value_of(line) for line in zone if line.upper().startswith("TZID"))
+    name = next(names, "")
+    return name in EXTENDED_TIMEZONES or named_zone(name) is None
 
 
 def _is_sound(zone: Sequence[str]) -> bool:
     """Whether the library can work with a zone that the feed defines."""
+    now = datetime.now(UTC).replace(tzinfo=None)
     try:
         for timezone in _calendar([zone], []).timezones:
-            IcsTimezoneInfo.from_timezone(timezone).utcoffset(datetime.now())  # noqa: DTZ005
+            IcsTimezoneInfo.from_timezone(timezone).utcoffset(now)
     except BROKEN:
         return False
     return True
 
 
-def _isolate(
-    zones: Sequence[Sequence[str]],
-    blocks: Sequence[Block],
-    pairs: list[Pair],
-    bad: list[Block],
-) -> None:
-    """Halve what cannot be read until the bad events are alone."""
+def _isolated(
+    zones: Sequence[Sequence[str]], blocks: Sequence[Block], bad: list[Block]
+) -> Iterator[Pair]:
+    """Read some events, halving them until the bad ones are alone."""
+    lines = ((line for _, line in block.times()) for block in blocks)
     try:
-        pairs += _parse(zones, blocks)
+        events = _calendar(zones, lines).events
     except BROKEN:
         if len(blocks) == 1:
             bad += blocks
             return
         middle = len(blocks) // 2
-        _isolate(zones, blocks[:middle], pairs, bad)
-        _isolate(zones, blocks[middle:], pairs, bad)
+        yield from _isolated(zones, blocks[:middle], bad)
+        yield from _isolated(zones, blocks[middle:], bad)
+    else:
+        yield from zip(blocks, events, strict=True)
 
 
 def _diagnose(zones: Sequence[Sequence[str]], block: Block) -> Lost:

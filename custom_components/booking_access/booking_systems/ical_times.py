@@ -104,12 +104,14 @@ def _offsets(moment: Moment) -> tuple[timedelta, timedelta]:
     wall, zone, _ = moment
     if zone is UTC:
         return _NONE, _NONE
-    now = _offset(wall, zone)
     if isinstance(zone, ZoneInfo):
-        return now, _offset(wall.replace(fold=1), zone)
+        return _offset(wall, zone), _offset(wall.replace(fold=1), zone)
     # Zones that the feed itself defines know nothing of folds. They change the
     # clock at what it shows before the change.
     before, after = _offset(wall - _NEAR, zone), _offset(wall + _NEAR, zone)
+    if before == after:
+        return before, after
+    now = _offset(wall, zone)
     if _offset(wall - (after - before), zone) != now:
         return before, after
     return now, now

@@ -82,22 +82,20 @@ def merge(
     """
     answered = {booking.id: booking for booking in snapshot.bookings}
     known, changes = _take(old, answered)
-    known |= _unanswered(old, answered, now)
-    missable = _missable(old, snapshot, now, absence)
+    left = _unanswered(old, answered, now)
     missed = {
-        key: _missed(before, now)
-        for key, before in missable.items()
-        if key not in answered
+        key: _missed(left[key], now)
+        for key in _missable(old, left, snapshot, now, absence)
     }
-    known |= missed
+    known |= left | missed
     empty_since = None if answered else old.empty_since
     if missed and not answered:
         empty_since = min(empty_since or now, now)
     gone = [
-        k for k, each in missed.items() if _is_gone(each, now, absence, empty_since)
+        key for key, each in missed.items() if _is_gone(each, now, absence, empty_since)
     ]
     held_back = old.held_back
-    if len(gone) >= BRAKE_AT and len(gone) * 2 > len(missable):
+    if _brakes(len(gone), old, snapshot, now, absence):
         held_back |= frozenset(gone)
     else:
         changes += [_cancelled(known.pop(key).booking) for key in gone]
@@ -200,26 +198,30 @@ def _unanswered(
 
 
 def _missable(
-    old: AccountBookings, snapshot: Snapshot, now: datetime, absence: Absence
-) -> dict[str, Known]:
+    old: AccountBookings,
+    keys: Iterable[str],
+    snapshot: Snapshot,
+    now: datetime,
+    absence: Absence,
+) -> list[str]:
     """Return the bookings whose absence from the answer would mean something.
 
     What has ended is left to run out: systems drop it from their lists early.
     """
     if absence is Absence.PUSH or not snapshot.complete:
-        return {}
+        return []
     authoritative = absence is Absence.AUTHORITATIVE
     since = max(snapshot.start, now)
-    return {
-        key: each
-        for key, each in old.known.items()
-        if since < each.booking.end
-        and each.booking.start < snapshot.end
-        and (authoritative or now < each.booking.start)
-        and each.booking.resource_id not in snapshot.missing
-        and not each.kept
-        and key not in old.held_back
-    }
+    return [
+        key
+        for key in keys
+        if key not in old.held_back
+        and not (known := old.known[key]).kept
+        and since < (booking := known.booking).end
+        and booking.start < snapshot.end
+        and (authoritative or now < booking.start)
+        and booking.resource_id not in snapshot.missing
+    ]
 
 
 def _missed(before: Known, now: datetime) -> Known:
@@ -241,6 +243,15 @@ def _is_gone(
     if known.misses < MISSES or empty_since is None:
         return known.misses >= MISSES
     return now - max(empty_since, known.missing_since or now) >= EMPTY_FOR
+
+
+def _brakes(
+    gone: int, old: AccountBookings, snapshot: Snapshot, now: datetime, absence: Absence
+) -> bool:
+    """Whether so many vanish at once that a human must be asked."""
+    if gone < BRAKE_AT:
+        return False
+    return gone * 2 > len(_missable(old, old.known, snapshot, now, absence))
 
 
 def _result(

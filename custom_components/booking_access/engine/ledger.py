@@ -14,6 +14,8 @@ from .models import Credential, Issued
 # The first repetition comes after this long, each later one after twice as long.
 FIRST_RETRY: Final = timedelta(seconds=5)
 LAST_RETRY: Final = timedelta(minutes=2)
+# Whatever a vendor says, and whichever way a clock is set: never wait longer.
+LONGEST_WAIT: Final = timedelta(minutes=15)
 
 
 class Phase(StrEnum):
@@ -110,10 +112,14 @@ def failed[Row: (Switched, GrantRow)](
     row: Row, error: str, now: datetime, jitter: float, after: timedelta | None = None
 ) -> Row:
     """Return the row after a failure; it is tried again, ``after`` at the earliest."""
-    again = retry_at(row.attempts, now, jitter)
-    if after is not None:
-        again = max(again, now + after)
+    earliest = now + max(after or timedelta(), timedelta())
+    again = min(retry_at(row.attempts, earliest, jitter), now + LONGEST_WAIT)
     return replace(row, attempts=row.attempts + 1, retry_at=again, error=error)
+
+
+def waits(row: Switched | GrantRow, now: datetime) -> bool:
+    """Whether it is too early to try again."""
+    return row.retry_at is not None and now < row.retry_at <= now + LONGEST_WAIT
 
 
 def issued(row: GrantRow, answer: Issued, evidence: Evidence) -> GrantRow:

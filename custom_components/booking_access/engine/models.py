@@ -8,6 +8,8 @@ from typing import Final
 
 # The end of a booking that has none, such as an open-ended lease.
 FOREVER: Final = datetime(9000, 1, 1, tzinfo=UTC)
+# Some systems write the first day of all time for what has always been so.
+LONG_AGO: Final = datetime(1900, 1, 1, tzinfo=UTC)
 
 
 class BookingStatus(StrEnum):

@@ -3,14 +3,18 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
+import re
 from typing import Final
 
 from .models import FOREVER, Booking, Effect, Person, Room, Timing
-from .windows import Window, refusal, window
+from .windows import Refusal, Window, refusal, window
 
 NO_TIMING: Final = Timing()
+# A clock that is corrected by less than this undoes nothing that has begun.
+SETBACK: Final = timedelta(seconds=30)
+_NOT_DIALLED: Final = re.compile(r"[^+\d]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,12 +42,13 @@ class RoomPlan:
 
     ``active`` are the bookings whose window of an effect is open, ``upcoming``
     is when the next window of an effect opens, ``refused`` are coming bookings
-    that end before they start.
+    that end before they start. ``demands`` and ``expected`` are the room's
+    part of those of the ``Plan``.
     """
 
     room: Room
     bookings: tuple[Booking, ...]
-    made: datetime
+    made: datetime = field(compare=False)
     until: datetime
     booked: tuple[Booking, ...]
     active: Mapping[Effect, frozenset[str]]
@@ -51,13 +56,15 @@ class RoomPlan:
     coming: Booking | None  # the next to start
     wishes: tuple[GrantWish, ...]
     refused: tuple[str, ...]
+    demands: Mapping[str, frozenset[str]]
+    expected: Mapping[str, datetime]
 
     def holds(self, room: Room, bookings: tuple[Booking, ...], now: datetime) -> bool:
         """Whether it still is the plan for the room."""
         return (
             self.bookings is bookings
-            and self.made <= now < self.until
-            and self.room == room
+            and self.made - SETBACK <= now < self.until
+            and (self.room is room or self.room == room)
         )
 
 
@@ -66,9 +73,9 @@ class Plan:
     """What all rooms together want.
 
     ``demands`` are the claims on each target that bookings switch on: doors
-    to hold open, appliances, and what a room shows of itself; ``expected``
-    is when a target without a claim is wanted next (rule 7: a target's claims
-    are the union over all rooms).
+    to hold open, appliances, and what a room shows of itself (rule 7: the
+    union over all rooms); ``expected`` is when another claim on a target comes
+    next.
     """
 
     rooms: Mapping[str, RoomPlan] = field(default_factory=dict)
@@ -110,97 +117,152 @@ def plan(
     """
     old = before.rooms if before else {}
     planned: dict[str, RoomPlan] = {}
-    same = True
+    changed: list[RoomPlan] = []
     for room in rooms:
         theirs = bookings.get(room.account_id, {}).get(room.resource_id, ())
         kept = old.get(room.id)
         if kept is None or not kept.holds(room, theirs, now):
             kept = plan_room(room, theirs, now)
-            same = False
+            changed.append(kept)
         planned[room.id] = kept
-    if before and same and len(planned) == len(old):
-        return before
-    return _together(planned)
+    changed += [each for key, each in old.items() if planned.get(key) is not each]
+    return (
+        _together(planned, changed, before or Plan()) if changed else before or Plan()
+    )
+
+
+def _together(
+    rooms: Mapping[str, RoomPlan], changed: Iterable[RoomPlan], before: Plan
+) -> Plan:
+    """Unite what the rooms want; only what changed rooms want is worked out anew."""
+    touched = {target for each in changed for target in (*each.demands, *each.expected)}
+    demands, expected = dict(before.demands), dict(before.expected)
+    for target in touched:
+        demands.pop(target, None)
+        expected.pop(target, None)
+    claimed: defaultdict[str, set[str]] = defaultdict(set)
+    until = FOREVER
+    for each in rooms.values():
+        until = min(until, each.until)
+        for target in touched & each.demands.keys():
+            claimed[target] |= each.demands[target]
+        for target in touched & each.expected.keys():
+            due = each.expected[target]
+            expected[target] = min(expected.get(target, due), due)
+    demands |= {target: frozenset(claims) for target, claims in claimed.items()}
+    return Plan(rooms=rooms, demands=demands, expected=expected, until=until)
 
 
 def plan_room(room: Room, bookings: tuple[Booking, ...], now: datetime) -> RoomPlan:
     """Plan one room; its bookings are in order of start."""
-    timings = {effect: room.timing.get(effect, NO_TIMING) for effect in Effect}
-    most_lead = max(timing.lead for timing in timings.values())
-    access = timings[Effect.ACCESS]
-    points = _by_account(room.granted)
-
-    until = FOREVER
-    booked: list[Booking] = []
-    active: dict[Effect, list[str]] = {effect: [] for effect in Effect}
+    reasons = [(each, refusal(each, tentative=room.tentative)) for each in bookings]
+    counting = [each for each, reason in reasons if reason is None]
+    refused = [
+        each
+        for each, reason in reasons
+        if reason is Refusal.NO_DURATION and each.start > now
+    ]
+    booked, coming, until = _around(counting, NO_TIMING, now)
+    edges = [until, *(each.start for each in refused)]
+    active: dict[Effect, frozenset[str]] = {}
     upcoming: dict[Effect, datetime] = {}
-    coming: Booking | None = None
-    wishes: list[GrantWish] = []
-    beyond = False  # no later booking can matter to an effect any more
-    for booking in bookings:
-        if refusal(booking, tentative=room.tentative):
-            continue
-        if not beyond:
-            for effect, timing in timings.items():
-                span = window(booking, timing)
-                if span.start > now:
-                    upcoming[effect] = min(upcoming.get(effect, FOREVER), span.start)
-                    until = min(until, span.start)
-                elif span.end > now:
-                    active[effect].append(booking.id)
-                    until = min(until, span.end)
-            if booking.start > now:
-                coming = coming or booking
-                until = min(until, booking.start)
-            elif booking.end > now:
-                booked.append(booking)
-                until = min(until, booking.end)
-            beyond = booking.start - most_lead > now
-        if points:
-            span = window(booking, access)
-            if span.start - room.issue_ahead > now:
-                until = min(until, span.start - room.issue_ahead)
-                break
-            if span.end > now:
-                wishes += _wishes(room, booking, span, points)
-        elif beyond:
-            break
+    for effect in Effect:
+        timing = room.timing.get(effect, NO_TIMING)
+        inside, following, until = _around(counting, timing, now)
+        active[effect] = frozenset(each.id for each in inside)
+        edges.append(until)
+        if following:
+            upcoming[effect] = window(following, timing).start
+    wishes, until = _wishes(room, counting, now)
+    demands, expected = _switches(room, active, upcoming)
     return RoomPlan(
         room=room,
         bookings=bookings,
         made=now,
-        until=until,
+        until=min(until, *edges),
         booked=tuple(booked),
-        active={effect: frozenset(ids) for effect, ids in active.items()},
+        active=active,
         upcoming=upcoming,
         coming=coming,
-        wishes=tuple(wishes),
-        refused=tuple(
-            each.id for each in bookings if each.end <= each.start and each.start > now
-        ),
+        wishes=wishes,
+        refused=tuple(each.id for each in refused),
+        demands=demands,
+        expected=expected,
     )
+
+
+def _around(
+    bookings: Iterable[Booking], timing: Timing, now: datetime
+) -> tuple[list[Booking], Booking | None, datetime]:
+    """Return whose window is open, whose opens next, and when that changes."""
+    inside: list[Booking] = []
+    until = FOREVER
+    opening, closed = now + timing.lead, now - timing.lag
+    for booking in bookings:
+        if booking.start > opening:
+            return inside, booking, min(until, window(booking, timing).start)
+        if booking.end > closed:
+            inside.append(booking)
+            until = min(until, window(booking, timing).end)
+    return inside, None, until
+
+
+def _switches(
+    room: Room,
+    active: Mapping[Effect, frozenset[str]],
+    upcoming: Mapping[Effect, datetime],
+) -> tuple[dict[str, frozenset[str]], dict[str, datetime]]:
+    """Return the claims on the room's targets, and when their next ones come."""
+    demands: dict[str, frozenset[str]] = {}
+    expected: dict[str, datetime] = {}
+    for effect in Effect:
+        claims = frozenset(claim(room.id, each) for each in active[effect])
+        opens = upcoming.get(effect)
+        for target in targets(room, effect):
+            if claims:
+                demands[target] = claims
+            if opens:
+                expected[target] = opens
+    return demands, expected
+
+
+def _wishes(
+    room: Room, bookings: Iterable[Booking], now: datetime
+) -> tuple[tuple[GrantWish, ...], datetime]:
+    """Return the grants that are due, and when the next one is."""
+    points = _by_account(room.granted)
+    if not points:
+        return (), FOREVER
+    timing = room.timing.get(Effect.ACCESS, NO_TIMING)
+    wishes: list[GrantWish] = []
+    for booking in bookings:
+        span = window(booking, timing)
+        if span.start > now + room.issue_ahead:
+            return tuple(wishes), span.start - room.issue_ahead
+        if span.end > now:
+            wishes += _wishes_of(room, booking, span, points)
+    return tuple(wishes), FOREVER
 
 
 def _by_account(points: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Sort points by the access account that they belong to."""
     sorted_points: defaultdict[str, list[str]] = defaultdict(list)
-    for point in points:
+    for point in sorted(points):
         account_id, _, point_id = point.partition("/")
         sorted_points[account_id].append(point_id)
     return {account_id: tuple(ids) for account_id, ids in sorted_points.items()}
 
 
-def _wishes(
+def _wishes_of(
     room: Room, booking: Booking, span: Window, points: Mapping[str, tuple[str, ...]]
 ) -> Iterable[GrantWish]:
     """Wish for a grant for each person of the booking at each access account."""
-    for person in people(booking):
-        contact = _contact(person)
+    times = (span.start.isoformat(), span.end.isoformat())
+    for contact, person in _by_contact(booking).items():
         for account_id, point_ids in points.items():
-            subject = _digest(room.id, booking.id, account_id, contact)
-            times = (span.start.isoformat(), span.end.isoformat())
+            subject = _digest(room.account_id, booking.id, contact, account_id)
             yield GrantWish(
-                reference=_digest(subject, *times, *point_ids),
+                reference=_digest(subject, room.id, *times, *point_ids),
                 subject=subject,
                 room_id=room.id,
                 booking_id=booking.id,
@@ -218,39 +280,22 @@ def _digest(*parts: str) -> str:
 
 def people(booking: Booking) -> tuple[Person, ...]:
     """Return who gets in: the holder, and the participants who can be reached."""
-    reachable = [each for each in booking.participants if each.phone or each.email]
-    found = {_contact(each): each for each in reversed([booking.holder, *reachable])}
-    return tuple(reversed(found.values()))
+    return tuple(_by_contact(booking).values())
+
+
+def _by_contact(booking: Booking) -> dict[str, Person]:
+    """Return who gets in, each person once."""
+    found = {_contact(booking.holder): booking.holder}
+    for each in booking.participants:
+        if each.phone or each.email:
+            found.setdefault(_contact(each), each)
+    return found
 
 
 def _contact(person: Person) -> str:
-    """Return what tells one person from another."""
-    return person.phone or person.email or person.id or person.name or ""
-
-
-def _together(rooms: Mapping[str, RoomPlan]) -> Plan:
-    """Unite what the rooms want of each target."""
-    demands: defaultdict[str, set[str]] = defaultdict(set)
-    expected: dict[str, datetime] = {}
-    until = FOREVER
-    for room_id, room_plan in rooms.items():
-        until = min(until, room_plan.until)
-        for effect in Effect:
-            claims = {claim(room_id, each) for each in room_plan.active[effect]}
-            opens = room_plan.upcoming.get(effect)
-            if not claims and not opens:
-                continue
-            for target in targets(room_plan.room, effect):
-                if claims:
-                    demands[target] |= claims
-                if opens:
-                    expected[target] = min(expected.get(target, FOREVER), opens)
-    return Plan(
-        rooms=rooms,
-        demands={target: frozenset(claims) for target, claims in demands.items()},
-        expected=expected,
-        until=until,
-    )
+    """Return what tells one person from another, however it is written."""
+    number = _NOT_DIALLED.sub("", person.phone or "")
+    return number or (person.email or person.id or person.name or "").casefold()
 
 
 def targets(room: Room, effect: Effect) -> tuple[str, ...]:

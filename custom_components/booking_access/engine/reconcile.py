@@ -1,18 +1,21 @@
 """From what must be true and what we did so far to what is to be done now."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from .ledger import GrantRow, GrantState, Phase, Switched
+from .ledger import GrantRow, GrantState, Phase, Switched, waits
 from .models import FOREVER
 from .plan import GrantWish, Plan
 
 # Targets wanted within this time are written down beforehand, so that at the
 # very instant nothing stands between the clock and the door.
 ARM_AHEAD: Final = timedelta(seconds=150)
+# Later than this, what is written might not be on the disk in time.
+ARM_UNTIL: Final = timedelta(seconds=10)
 
 
 class Step(StrEnum):
@@ -72,13 +75,8 @@ def reconcile_switched(
     """
     todo = Todo[SwitchStep, Switched]()
     for target, claims in plan.demands.items():
-        row = rows.get(target)
-        if target in busy or (row and row.phase is Phase.ON and claims <= row.claims):
-            continue
-        if row and row.phase is Phase.STARTING and waits(row, now):
-            todo.look_at(row.retry_at)
-        else:
-            todo.steps.append(_start(target, claims, row))
+        if target not in busy:
+            _demand(target, claims, rows.get(target), todo, now)
     for target, row in rows.items():
         if target in busy or target in plan.demands:
             continue
@@ -90,14 +88,47 @@ def reconcile_switched(
         else:
             todo.steps.append(_end(row))
     for target, due in plan.expected.items():
-        row = rows.get(target)
-        if row and (row.phase is not Phase.ARMED or row.due == due):
-            continue
-        if due - ARM_AHEAD <= now:
-            todo.write.append(Switched(target=target, phase=Phase.ARMED, due=due))
-        else:
-            todo.look_at(due - ARM_AHEAD)
+        if target not in plan.demands:
+            _arm(target, due, rows.get(target), todo, now)
     return todo
+
+
+def _demand(
+    target: str,
+    claims: frozenset[str],
+    row: Switched | None,
+    todo: Todo[SwitchStep, Switched],
+    now: datetime,
+) -> None:
+    """See to it that a target was switched on for each of its claims."""
+    is_on = row and row.phase in (Phase.STARTING, Phase.ON) and claims <= row.claims
+    if not row or not is_on:
+        todo.steps.append(_start(target, claims, row, now))
+    elif row.phase is Phase.STARTING:
+        if waits(row, now):
+            todo.look_at(row.retry_at)
+        else:
+            todo.steps.append(_start(target, claims, row, now))
+    elif claims != row.claims:  # one that went may come back, and then counts anew
+        todo.write.append(replace(row, claims=claims))
+
+
+def _arm(
+    target: str,
+    due: datetime,
+    row: Switched | None,
+    todo: Todo[SwitchStep, Switched],
+    now: datetime,
+) -> None:
+    """Write down beforehand that a target is wanted soon."""
+    if row and (row.phase is not Phase.ARMED or row.due == due):
+        return
+    if due - ARM_AHEAD > now:
+        todo.look_at(due - ARM_AHEAD)
+        if row:
+            todo.drop.append(target)
+    elif due - ARM_UNTIL > now:
+        todo.write.append(Switched(target=target, phase=Phase.ARMED, due=due))
 
 
 def after_restart(rows: Iterable[Switched], now: datetime) -> dict[str, Switched]:
@@ -107,19 +138,26 @@ def after_restart(rows: Iterable[Switched], now: datetime) -> dict[str, Switched
     """
     return {
         row.target: replace(row, phase=Phase.STARTING)
-        if row.phase is Phase.ARMED and row.due and row.due <= now
+        if row.phase is Phase.ARMED and not _is_armed_for_later(row, now)
         else row
         for row in rows
     }
 
 
-def _start(target: str, claims: frozenset[str], row: Switched | None) -> SwitchStep:
+def _is_armed_for_later(row: Switched, now: datetime) -> bool:
+    """Whether a row says that its target cannot have been switched on yet."""
+    return row.phase is Phase.ARMED and row.due is not None and row.due > now
+
+
+def _start(
+    target: str, claims: frozenset[str], row: Switched | None, now: datetime
+) -> SwitchStep:
     """Switch on for the claims; what to go back to stays as it was."""
     new = row or Switched(target=target, phase=Phase.STARTING)
     again = new.phase is Phase.STARTING
     return SwitchStep(
         step=Step.START,
-        written=row is not None,
+        written=row is not None and not _is_armed_for_later(row, now),
         row=replace(
             new,
             phase=Phase.STARTING,
@@ -160,11 +198,11 @@ def reconcile_grants(
     wishes = {
         wish.reference: wish for room in plan.rooms.values() for wish in room.wishes
     }
-    pending: set[str] = set()
+    lacking: defaultdict[str, list[GrantWish]] = defaultdict(list)
     for reference, wish in wishes.items():
         row = rows.get(reference)
-        if row is None or row.state is GrantState.PLANNED:
-            pending.add(wish.subject)
+        if row is None or row.state is not GrantState.ISSUED:
+            lacking[wish.subject].append(wish)
         if reference in busy:
             continue
         if row and waits(row, now):
@@ -177,15 +215,23 @@ def reconcile_grants(
             todo.steps.append(GrantStep(step=Step.REVOKE, row=row))
     for reference, row in rows.items():
         if reference not in wishes and reference not in busy:
-            _let_go(row, todo, now, pending)
+            _let_go(row, todo, now, lacking.get(row.subject, ()))
     return todo
 
 
 def _let_go(
-    row: GrantRow, todo: Todo[GrantStep, GrantRow], now: datetime, pending: set[str]
+    row: GrantRow,
+    todo: Todo[GrantStep, GrantRow],
+    now: datetime,
+    lacking: Collection[GrantWish],
 ) -> None:
-    """Take back a grant that nobody wishes any more."""
-    if row.end <= now or row.state in (GrantState.PLANNED, GrantState.FAILED):
+    """Take back a grant that nobody wishes any more.
+
+    It stays while what it is to be replaced by is ``lacking``, unless it opens
+    a door right now that is not to be open.
+    """
+    is_over = row.end <= now and row.state is not GrantState.REVOKING
+    if is_over or row.state in (GrantState.PLANNED, GrantState.FAILED):
         todo.drop.append(row.reference)  # lapsed by itself, or never made
     elif waits(row, now):
         todo.look_at(row.retry_at)
@@ -193,14 +239,18 @@ def _let_go(
         todo.steps.append(GrantStep(step=Step.RESOLVE, row=row))
     elif row.state is GrantState.REVOKING:
         todo.steps.append(GrantStep(step=Step.REVOKE, row=row))
-    elif row.subject not in pending:
+    elif lacking and row.start > now:
+        todo.look_at(row.start)
+    elif not any(now in wish.window for wish in lacking):
         revoking = replace(row, state=GrantState.REVOKING, attempts=0, error=None)
         todo.steps.append(GrantStep(step=Step.REVOKE, row=revoking))
 
 
 def _issue(wish: GrantWish, row: GrantRow | None) -> GrantStep:
     """Issue what is wished for, for the first time or again."""
-    if row is None:
+    if row:
+        row = replace(row, state=GrantState.ISSUING, retry_at=None)
+    else:
         row = GrantRow(
             reference=wish.reference,
             subject=wish.subject,
@@ -210,11 +260,6 @@ def _issue(wish: GrantWish, row: GrantRow | None) -> GrantStep:
             points=wish.points,
             start=wish.window.start,
             end=wish.window.end,
+            state=GrantState.ISSUING,
         )
-    issuing = replace(row, state=GrantState.ISSUING, retry_at=None)
-    return GrantStep(step=Step.ISSUE, row=issuing, wish=wish)
-
-
-def waits(row: Switched | GrantRow, now: datetime) -> bool:
-    """Whether it is too early to try again."""
-    return row.retry_at is not None and row.retry_at > now
+    return GrantStep(step=Step.ISSUE, row=row, wish=wish)

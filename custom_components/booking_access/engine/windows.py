@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from .models import FOREVER, Booking, BookingStatus, Timing
+from .models import FOREVER, LONG_AGO, Booking, BookingStatus, Timing
 
 
 class Refusal(StrEnum):
@@ -32,7 +32,7 @@ class Window:
 def window(booking: Booking, timing: Timing) -> Window:
     """Return the span of an effect of a booking; an open end stays open."""
     end = FOREVER if booking.end >= FOREVER else booking.end + timing.lag
-    return Window(booking.start - timing.lead, end)
+    return Window(max(booking.start, LONG_AGO) - timing.lead, end)
 
 
 def refusal(booking: Booking, *, tentative: bool = False) -> Refusal | None:
@@ -40,21 +40,21 @@ def refusal(booking: Booking, *, tentative: bool = False) -> Refusal | None:
 
     ``tentative`` says that tentative bookings are to count.
     """
-    if booking.end <= booking.start:
-        return Refusal.NO_DURATION
     if booking.status is BookingStatus.CANCELLED:
         return Refusal.CANCELLED
     if booking.status is BookingStatus.TENTATIVE and not tentative:
         return Refusal.TENTATIVE
     if booking.transparent:
         return Refusal.TRANSPARENT
+    if booking.end <= booking.start:
+        return Refusal.NO_DURATION
     return None
 
 
 def union(windows: Iterable[Window]) -> tuple[Window, ...]:
     """Return the windows merged where they overlap or touch, in order of time."""
     merged: list[Window] = []
-    for each in sorted(windows):
+    for each in sorted(each for each in windows if each.start < each.end):
         if merged and each.start <= merged[-1].end:
             merged[-1] = Window(merged[-1].start, max(merged[-1].end, each.end))
         else:

@@ -1,0 +1,1 @@
+"""Measures the figures of DESIGN.md, section 6."""
