@@ -206,7 +206,7 @@ async def test_defaults_are_seen(
     assert shown(flow["data_schema"])["advanced"] == advanced
 
 
-async def test_the_form_of_the_rooms(browser: Browser, calendar: str) -> None:
+async def test_the_form_of_the_rooms(calendar: str, browser: Browser) -> None:
     """A list to tick, in which chosen calendars are ticked already."""
     flow = await browser.open_form("booking_system", "ha_calendar")
     flow = await browser.send(FLOWS, flow, {"entity_ids": [calendar]})
@@ -223,7 +223,7 @@ async def test_the_form_of_the_rooms(browser: Browser, calendar: str) -> None:
     assert "next_flow" not in flow
 
 
-async def test_the_next_form_opens(browser: Browser, calendar: str) -> None:
+async def test_the_next_form_opens(calendar: str, browser: Browser) -> None:
     """The browser is told which."""
     flow = await browser.open_form("booking_system", "ha_calendar")
     flow = await browser.send(FLOWS, flow, {"entity_ids": [calendar]})

@@ -3,6 +3,7 @@
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
 
 from .const import CONF_SYSTEM, DATA_HUB, DOMAIN
@@ -62,8 +63,15 @@ async def _async_setup_booking(
         await coordinator.async_config_entry_first_refresh()
     await _async_finish(hass, entry, coordinator)
     hub.evaluate()
-    if account.has_answered and coordinator.synchronized is None:
-        entry.async_create_task(hass, coordinator.async_refresh(), "first refresh")
+    if coordinator.synchronized is None:
+
+        async def refresh(_: HomeAssistant) -> None:
+            await coordinator.async_refresh()
+
+        if coordinator.system.needs_hass:  # its entities may still be on their way
+            entry.async_on_unload(async_at_started(hass, refresh))
+        else:
+            entry.async_create_task(hass, coordinator.async_refresh(), "first refresh")
 
 
 async def _async_setup_access(

@@ -147,6 +147,13 @@ class BookingCoordinator(_Coordinator[tuple[Problem, ...]]):
         self._taker = taker
         self._last: Snapshot | None = None
 
+    @callback
+    @override
+    def news(self) -> None:
+        """Look again, but not while calendars still come and go at a start."""
+        if self.hass.is_running:
+            super().news()
+
     @override
     async def _async_ask(self) -> tuple[Problem, ...]:
         """Ask for the bookings of all rooms."""

@@ -307,6 +307,7 @@ class Hub:
         by_target: defaultdict[str, list[LiveRoom]] = defaultdict(list)
         linked: defaultdict[str, list[LiveRoom]] = defaultdict(list)
         for room in self.rooms.values():
+            room.async_read_appliances()
             for effect in Effect:
                 for target in targets(room.config, effect):
                     by_target[target].append(room)
@@ -320,7 +321,7 @@ class Hub:
         @callback
         def changed(event: Event[EventStateChangedData]) -> None:
             for room in linked[event.data["entity_id"]]:
-                room.async_appliance_changed(event)
+                room.async_read_appliances()
             self._retry_appliance(event)
 
         if linked:

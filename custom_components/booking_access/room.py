@@ -9,13 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
-from homeassistant.core import (
-    CALLBACK_TYPE,
-    Event,
-    EventStateChangedData,
-    HomeAssistant,
-    callback,
-)
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 
 from . import appliances
 from .const import (
@@ -327,12 +321,9 @@ class LiveRoom:
             await appliances.async_turn(self._hub.hass, entity_id, on=on)
 
     @callback
-    def async_appliance_changed(self, event: Event[EventStateChangedData]) -> None:
+    def async_read_appliances(self) -> None:
         """Let the room's switches show what is linked to them."""
-        entity_id = event.data["entity_id"]
         for effect, linked in self.config.appliances.items():
-            if entity_id not in linked:
-                continue
             found = [appliances.try_read(self._hub.hass, each) for each in linked]
             known = [appliances.is_on(state) for state in found if state is not None]
             if known:

@@ -72,8 +72,7 @@ class HaLocks(AccessSystem):
         """Return the account; the locks chosen are all that makes it."""
         points = await self.list_access_points()
         digest = sha256("\0".join(sorted(point.id for point in points)).encode())
-        names = ", ".join(point.name for point in points)
-        return Account(id=digest.hexdigest()[:16], title=names)
+        return Account(id=digest.hexdigest()[:16], title="Home Assistant locks")
 
     @override
     async def list_access_points(self) -> tuple[AccessPoint, ...]:
@@ -97,8 +96,8 @@ class HaLocks(AccessSystem):
     async def hold(self, point_id: str, *, held: bool) -> None:
         """Unlock or lock, and believe it only when the lock shows it.
 
-        A lock that shows nothing yet leaves the outcome unknown: it is asked
-        again later, and told again only if it then shows something else.
+        A lock that shows nothing yet leaves the outcome unknown; it is told again
+        later, unless it has shown it by then.
         """
         entity_id = self._entity_id(point_id)
         wanted = OPEN_STATES if held else CLOSED_STATES

@@ -60,8 +60,7 @@ class HaCalendar(BookingSystem):
         """Return the account; the calendars chosen are all that makes it."""
         resources = await self.list_resources()
         digest = sha256("\0".join(sorted(r.id for r in resources)).encode())
-        names = ", ".join(resource.name for resource in resources)
-        return Account(id=digest.hexdigest()[:16], title=names)
+        return Account(id=digest.hexdigest()[:16], title="Home Assistant calendars")
 
     @override
     async def list_resources(self) -> tuple[Resource, ...]:
