@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from time import perf_counter
 from types import MappingProxyType
 from typing import Any, override
 
+from custom_components.booking_access import PLATFORMS
 from custom_components.booking_access.const import CONF_SYSTEM, DATA_HUB, DOMAIN
 from custom_components.booking_access.hub import Hub
 from homeassistant import loader
@@ -28,6 +30,12 @@ from homeassistant.helpers.entity import Entity
 from homeassistant.runner import create_event_loop
 from homeassistant.setup import async_setup_component
 
+# What Home Assistant imports at the first use is here from the beginning, so that
+# no figure depends on which one is measured first.
+for _platform in PLATFORMS:
+    import_module(f"custom_components.{DOMAIN}.{_platform}")
+
+# All effects of a room begin and end with its booking.
 ALL_AT_ONCE: Mapping[str, int] = MappingProxyType(
     {
         f"{effect}_{edge}": 0
@@ -185,6 +193,13 @@ async def add_doors(hass: HomeAssistant, locks: Sequence[Lock]) -> list[str]:
 def hub_of(hass: HomeAssistant) -> Hub:
     """Return the hub."""
     return hass.data[DATA_HUB]
+
+
+async def settled(hass: HomeAssistant, seconds: float) -> None:
+    """Wait until all that was set in motion is over, what is delayed included."""
+    await hass.async_block_till_done()
+    await asyncio.sleep(seconds)
+    await hass.async_block_till_done()
 
 
 async def until(condition: Callable[[], bool], limit: float = 60) -> None:

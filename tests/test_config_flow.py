@@ -105,7 +105,7 @@ VENDORS: Mapping[str, tuple[type[Simulator], dict[str, str]]] = {
         ICalendarSimulator,
         {
             "side": "booking_system",
-            "title": "Meeting room Nordlys",
+            "title": "Meeting room Nordlys (iCalendar)",
             "secret": "password",
             "validate": "booking_systems.icalendar.ICalendar.validate",
             "truth": "simulators.icalendar.PASSWORD",
@@ -562,14 +562,13 @@ def other_account(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> dict[str, 
     others = {
         "winkas": {"license_number": "999"},
         "exivo": {},
-        "icalendar": {"url": f"{vendor.simulator.url}/calendar.ics"},
     }
     shown = getattr(vendor.simulator, "shown_site", {})
     shown["id"] = "another"
     return vendor.answers | others[vendor.key]
 
 
-@ALL
+@pytest.mark.parametrize("vendor", ["winkas", "exivo"], indirect=True)
 @pytest.mark.parametrize("reopen", [open_sign_in, open_change])
 async def test_another_account_is_not_taken_over(
     hass: HomeAssistant,
@@ -586,6 +585,29 @@ async def test_another_account_is_not_taken_over(
     assert (flow["type"], flow["reason"]) == (FlowResultType.ABORT, "wrong_account")
     assert flow["description_placeholders"] == {"account": vendor.title}
     assert dict(entry.data) == before
+
+
+@FEED
+@pytest.mark.parametrize("reopen", [open_sign_in, open_change])
+async def test_a_feed_moves(
+    hass: HomeAssistant,
+    vendor: Vendor,
+    reopen: Callable[[HomeAssistant, ConfigEntry], Awaitable[Flow]],
+) -> None:
+    """Secret addresses are made anew: the room and its bookings stay."""
+    entry = await vendor.connect(hass)
+    rooms, before = dict(entry.subentries), entry.unique_id
+    url = f"{vendor.simulator.url}/calendar.ics"
+    flow = await reopen(hass, entry)
+    flow = await submit(hass, flow, fill(flow["data_schema"], {"url": url}))
+    assert flow["type"] is FlowResultType.ABORT
+    assert flow["reason"].endswith("_successful")
+    assert entry.data["url"] == url
+    assert entry.unique_id != before
+    assert dict(entry.subentries) == rooms
+    assert entry.state is ConfigEntryState.LOADED
+    calendar = hass.states.get("calendar.meeting_room_nordlys_bookings")
+    assert calendar.attributes["message"] == "Choir"
 
 
 # Changing the connection

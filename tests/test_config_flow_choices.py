@@ -101,7 +101,7 @@ async def test_calendars_become_rooms(
     assert suggestions(flow) == {"resources": ids}
     flow = await submit(hass, flow, suggestions(flow))
     assert flow["type"] is FlowResultType.CREATE_ENTRY
-    assert flow["title"] == "Hall, Gym"
+    assert flow["title"] == "Home Assistant calendars"
     assert dict(flow["data"]) == {"system": "ha_calendar", "entity_ids": ids}
     rooms = flow["result"].subentries.values()
     assert [(room.title, room.unique_id) for room in rooms] == [
@@ -117,7 +117,7 @@ async def test_locks_become_doors(
     flow = await open_form(hass, *LOCKS)
     flow = await submit(hass, flow, {"entity_ids": [lock]})
     assert flow["type"] is FlowResultType.CREATE_ENTRY
-    assert flow["title"] == "Front door"
+    assert flow["title"] == "Home Assistant locks"
     kept = [entity_registry.async_get(lock).id]
     assert dict(flow["data"]) == {"system": "ha_locks", "entity_ids": kept}
     assert flow["result"].unique_id.startswith("ha_locks:")

@@ -17,7 +17,16 @@ from simulators.exivo import ExivoSimulator
 from simulators.exivo_site import ENTRANCE, SEMINAR, STORE, VAULT, WARDROBE
 from simulators.winkas import WinKasSimulator
 
-from .flows import choices, fill, open_form, open_room, submit, submit_room, suggestions
+from .flows import (
+    choices,
+    fill,
+    open_form,
+    open_room,
+    selector,
+    submit,
+    submit_room,
+    suggestions,
+)
 from .helpers import add_account
 
 WINKAS = "custom_components.booking_access.booking_systems.winkas.WinKas"
@@ -163,6 +172,7 @@ async def test_what_can_be_booked_is_asked_anew(
     winkas.control({"resources": [{"id": 1300, "name": "Squash"}]})
     winkas.requests.clear()
     flow = await open_room(hass, bookings)
+    assert not selector(flow, "resource_id")["custom_value"]  # it would show ids
     assert choices(flow, "resource_id") == {
         "1201": "Hal 1 (Nordby Hallen)",
         "1202": "Hal 2 (Nordby Hallen)",
@@ -224,6 +234,7 @@ async def test_a_system_that_pushes_lists_only_what_was_booked(
     """So what is not listed may be typed."""
     with patch(f"{WINKAS}.absence", Absence.PUSH):
         flow = await open_room(hass, bookings)
+        assert selector(flow, "resource_id")["custom_value"]
         flow = await submit_room(hass, flow, {"resource_id": "9999"})
     assert flow["type"] is FlowResultType.CREATE_ENTRY
     assert room_of(bookings)["resource_id"] == "9999"
@@ -598,6 +609,7 @@ async def test_a_room_can_be_added_while_the_vendor_is_down(
     flow = await open_room(hass, bookings)
     assert flow["errors"] == {"resource_id": "no_list"}
     assert choices(flow, "resource_id") == {}
+    assert selector(flow, "resource_id")["custom_value"]
     flow = await submit_room(hass, flow, {"resource_id": " 1201 "})
     assert flow["type"] is FlowResultType.CREATE_ENTRY
     assert room_of(bookings)["resource_id"] == "1201"

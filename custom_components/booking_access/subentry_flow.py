@@ -1,7 +1,7 @@
 """Setting up rooms: what can be booked, its doors, its appliances, its timing."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, override
 
 import voluptuous as vol
 
@@ -19,6 +19,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.const import CONF_NAME, UnitOfTime
 from homeassistant.data_entry_flow import section
+from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.selector import (
     NumberSelector,
     NumberSelectorConfig,
@@ -96,6 +97,18 @@ def new_room(resource_id: str, name: str) -> ConfigSubentryData:
     return ConfigSubentryData(
         data=data, subentry_type=SUBENTRY_ROOM, title=name, unique_id=resource_id
     )
+
+
+class ResourceSelector(SelectSelector):
+    """A list that shows names, yet takes entity ids and names as well.
+
+    The frontend shows no names where it lets people type.
+    """
+
+    @override
+    def __call__(self, data: Any) -> str:
+        """Take any text."""
+        return cv.string(data)
 
 
 class RoomFlow(ConfigSubentryFlow):
@@ -206,9 +219,17 @@ class RoomFlow(ConfigSubentryFlow):
         labels = {present[CONF_RESOURCE_ID]: present[CONF_NAME]} if present else {}
         labels |= {each.id: each.label for each in self._resources or ()}
         options = [SelectOptionDict(value=k, label=v) for k, v in labels.items()]
-        return SelectSelector(
-            SelectSelectorConfig(options=options, custom_value=True, sort=True)
+        return ResourceSelector(
+            SelectSelectorConfig(
+                options=options, custom_value=not options or self._is_open, sort=True
+            )
         )
+
+    @property
+    def _is_open(self) -> bool:
+        """Whether there may be more than is listed: not all that nobody booked yet."""
+        system = BOOKING_SYSTEMS[self._get_entry().data[CONF_SYSTEM]]
+        return system.absence is Absence.PUSH
 
     def _appliances(self) -> vol.Schema:
         """Return the section of what else follows the booking."""
@@ -283,12 +304,8 @@ class RoomFlow(ConfigSubentryFlow):
         return {}, ""
 
     def _is_bookable(self, resource_id: str) -> bool:
-        """Whether a resource exists, as far as that can be told now.
-
-        Systems that push their bookings do not list what nobody has booked yet.
-        """
-        system = BOOKING_SYSTEMS[self._get_entry().data[CONF_SYSTEM]]
-        if not self._resources or system.absence is Absence.PUSH:
+        """Whether a resource exists, as far as that can be told now."""
+        if not self._resources or self._is_open:
             return bool(resource_id)
         own = self._present.get(CONF_RESOURCE_ID)
         return resource_id in {own, *(each.id for each in self._resources)}

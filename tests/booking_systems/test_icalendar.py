@@ -128,14 +128,14 @@ async def test_account(feed: Feed, sim: ICalendarSimulator) -> None:
     sim.control({"name": "Hall, large"})
     account = await feed.system.validate()
     [resource] = await feed.system.list_resources()
-    assert (account.title, account.time_zone) == ("Hall, large", None)
-    assert (resource.id, resource.name) == (account.id, "Hall, large")
+    assert (account.title, account.time_zone) == ("Hall, large (iCalendar)", None)
+    assert (resource.id, resource.name) == ("calendar", "Hall, large")
     assert len(account.id) == 16
 
 
 async def test_feed_without_a_name(feed: Feed, sim: ICalendarSimulator) -> None:
     sim.control({"raw": "BEGIN:VCALENDAR\nEND:VCALENDAR\n"})
-    assert (await feed.system.validate()).title == "127.0.0.1"
+    assert (await feed.system.validate()).title == "127.0.0.1 (iCalendar)"
 
 
 async def test_id_of_the_account(
@@ -430,7 +430,7 @@ async def test_faults(
     sim.fault(fault)
     for _ in range(2):
         with pytest.raises(error):
-            await feed.system.list_bookings({feed.system._id()}, START, END)
+            await feed.system.list_bookings({"calendar"}, START, END)
     sim.faults.clear()
     snapshot = await feed.poll()
     assert snapshot is None if known else spans(snapshot) == SPANS

@@ -6,11 +6,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.booking_access.engine.ledger import (
-    GrantRow,
-    GrantState,
-    failed,
-)
+from custom_components.booking_access.engine.ledger import GrantRow, GrantState, failed
 from custom_components.booking_access.engine.models import (
     FOREVER,
     Booking,

@@ -33,6 +33,8 @@ from .base import BookingSystem
 from .ical_feed import Expansion, Feed, expand, read_feed
 from .ical_times import overlaps
 
+# A feed is one resource; it stays the same one when its address changes.
+RESOURCE: Final = "calendar"
 # Some systems put a feed together only when they are asked for it.
 TIME_LIMIT: Final = timedelta(seconds=30)
 MAX_REDIRECTS: Final = 5
@@ -93,6 +95,7 @@ class ICalendar(BookingSystem):
     absence: ClassVar = Absence.LISTING
     poll_interval: ClassVar = timedelta(minutes=5)
     own_session: ClassVar = True
+    is_choice: ClassVar = True
 
     def __init__(self, session: ClientSession, settings: Mapping[str, Any]) -> None:
         """Keep what is needed to fetch the feed."""
@@ -111,13 +114,13 @@ class ICalendar(BookingSystem):
     async def validate(self) -> Account:
         """Fetch the feed; its id tells nothing of a secret in the address."""
         feed = await self._current()
-        return Account(id=self._id(), title=self._title(feed))
+        return Account(id=self._id(), title=f"{self._title(feed)} (iCalendar)")
 
     @override
     async def list_resources(self) -> tuple[Resource, ...]:
         """Return the feed."""
         feed = await self._current()
-        return (Resource(id=self._id(), name=self._title(feed)),)
+        return (Resource(id=RESOURCE, name=self._title(feed)),)
 
     @override
     async def list_bookings(
@@ -127,7 +130,7 @@ class ICalendar(BookingSystem):
 
         None if they are the same as the last time, for whatever reason.
         """
-        missing = frozenset(resource_ids) - {self._id()}
+        missing = frozenset(resource_ids) - {RESOURCE}
         if len(missing) == len(set(resource_ids)):
             raise ConnectionFailed("another feed is asked for")
         feed = await self._current()
@@ -184,7 +187,7 @@ class ICalendar(BookingSystem):
         if last and last.digest == digest:
             feed = last.feed
         else:
-            feed = await _in_thread(read_feed, answer.body, self._id(), self._time_zone)
+            feed = await _in_thread(read_feed, answer.body, RESOURCE, self._time_zone)
         self._fetched = _Fetched(
             feed=feed, digest=digest, conditions=_conditions(answer)
         )

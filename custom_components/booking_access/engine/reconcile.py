@@ -101,14 +101,13 @@ def _demand(
     now: datetime,
 ) -> None:
     """See to it that a target was switched on for each of its claims."""
-    is_on = row and row.phase in (Phase.STARTING, Phase.ON) and claims <= row.claims
-    if not row or not is_on:
+    off = (Phase.ARMED, Phase.ENDING)
+    if row is None or row.phase in off or not claims <= row.claims:
         todo.steps.append(_start(target, claims, row, now))
+    elif waits(row, now):
+        todo.look_at(row.retry_at)
     elif row.phase is Phase.STARTING:
-        if waits(row, now):
-            todo.look_at(row.retry_at)
-        else:
-            todo.steps.append(_start(target, claims, row, now))
+        todo.steps.append(_start(target, claims, row, now))
     elif claims != row.claims:  # one that went may come back, and then counts anew
         todo.write.append(replace(row, claims=claims))
 
