@@ -1,10 +1,13 @@
 """For how long the event loop is blocked, with 10,000 bookings."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from custom_components.booking_access.const import DOMAIN
 from custom_components.booking_access.engine.models import Booking
@@ -13,88 +16,180 @@ from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 
-from .boundary import CALM
 from .figure import Figure, Size, ms, say
-from .home import (
-    add_account,
-    add_doors,
-    add_locks,
-    home,
-    resource_room as room,
-    run,
-    settled,
-)
+from .home import add_account, add_doors, add_locks, home, room, run, settled
 from .source import Source, make_bookings, memory, moved, now, resource_ids, winkas
 from .watch import Watch
 
 LIMIT = 0.050
-# Bookings are stored two seconds after they changed: that belongs to it.
-STORED = 2.5
 EACH = 50
-SHORT = timedelta(seconds=3)
+MINUTE = timedelta(minutes=1)
 
-type Seen = dict[str, Watch]
-
-
-async def _watched(
-    seen: Seen, name: str, hass: HomeAssistant, act: Callable[[], Awaitable[object]]
-) -> None:
-    """Watch an act and what comes of it."""
-    with Watch.on() as watch:
-        await act()
-        await settled(hass, STORED)
-    seen[name] = watch
-    say(f"{name}: late {ms(watch.late)} ms; {[b.told() for b in watch.longest[:1]]}")
+METHODS = {
+    "set_up": "the account is added, until its first answer is stored",
+    "poll_one_changed": "one booking has another time",
+    "poll_all_changed": "all bookings have another time",
+    "boundary_one_room": "one room is switched, and all that follows",
+    "boundary_all_rooms": "all rooms are switched at once, and all that follows",
+    "restart": "the component is set up from what was stored",
+}
 
 
-async def _first_run(
-    folder: Path, source: Source, bookings: Sequence[Booking], seen: Seen
-) -> None:
-    """Set an account up, let it change, and let boundaries come."""
-    rooms = len({each.resource_id for each in bookings})
-    async with home(folder) as hass:
-        points = await add_doors(hass, await add_locks(hass, rooms))
-        wanted = [
+@dataclass
+class Run:
+    """One installation that is watched while things happen to it."""
+
+    folder: Path
+    source: Source
+    bookings: Sequence[Booking]
+    size: Size
+    seen: dict[str, Watch] = field(default_factory=dict)
+
+    @property
+    def stored(self) -> float:
+        """How long to wait: what changed is stored after two seconds."""
+        return 0.1 if self.size.quick else 2.5
+
+    @property
+    def soon(self) -> timedelta:
+        """How far ahead boundaries are, and how long these bookings last."""
+        return timedelta(seconds=self.size.of(4, 2))
+
+    @property
+    def resources(self) -> list[str]:
+        """What is booked."""
+        return list(dict.fromkeys(each.resource_id for each in self.bookings))
+
+    async def watch(
+        self,
+        name: str,
+        hass: HomeAssistant,
+        act: Callable[[], Coroutine[Any, Any, None]],
+    ) -> None:
+        """Watch an act and what comes of it."""
+        async with Watch.on() as watch:
+            await asyncio.create_task(act(), name=name)
+            await settled(hass, self.stored)
+        self.seen[name] = watch
+        say(f"{name}: {ms(watch.longest_time)} ms, late {ms(watch.late)} ms")
+
+    async def live(self, *, boundaries: bool) -> None:
+        """Set the account up, and let its bookings change and come."""
+        async with home(self.folder) as hass:
+            account = await self._set_up(hass)
+            poll = account.runtime_data.async_refresh
+            one = self.bookings[-1]
+            await self.source.put([moved(one, one.start + MINUTE)])
+            await self.watch("poll_one_changed", hass, poll)
+            later = [moved(each, each.start + 2 * MINUTE) for each in self.bookings]
+            await self.source.put(later)
+            await self.watch("poll_all_changed", hass, poll)
+            if boundaries:
+                await self._boundary("boundary_one_room", hass, account, later[:1])
+                rooms = len(self.resources)
+                await self._boundary("boundary_all_rooms", hass, account, later[:rooms])
+
+    async def _set_up(self, hass: HomeAssistant) -> ConfigEntry:
+        """Add the account with rooms that have a door each."""
+        points = await add_doors(hass, await add_locks(hass, len(self.resources)))
+        rooms = [
             room(number, id_, access_points=[point])
             for number, (id_, point) in enumerate(
-                zip(resource_ids(rooms), points, strict=True)
+                zip(self.resources, points, strict=True)
             )
         ]
-        accounts: list[ConfigEntry] = []
+        added: list[ConfigEntry] = []
 
-        async def set_up() -> None:
-            accounts.append(
-                await add_account(hass, source.system, source.settings, wanted)
-            )
+        async def add() -> None:
+            source = self.source
+            added.append(await add_account(hass, source.system, source.settings, rooms))
 
-        async def poll() -> None:
-            await accounts[0].runtime_data.async_refresh()
+        await self.watch("set_up", hass, add)
+        return added[0]
 
-        await _watched(seen, "set_up", hass, set_up)
-        minute = timedelta(minutes=1)
-        await source.put([moved(bookings[-1], bookings[-1].start + minute)])
-        await _watched(seen, "poll_one_changed", hass, poll)
-        later = [moved(each, each.start + 2 * minute) for each in bookings]
-        await source.put(later)
-        await _watched(seen, "poll_all_changed", hass, poll)
-        for name, count in (("boundary_one_room", 1), ("boundary_all_rooms", rooms)):
-            start = now() + timedelta(seconds=count // 20 + 4)
-            await source.put([moved(each, start, SHORT) for each in later[:count]])
-            await poll()
-            await hass.async_block_till_done()
-            left = (start - dt_util.utcnow()).total_seconds()
-            assert left > 0, "the poll took longer than was left"
-            await asyncio.sleep(left / 2)
-            await _watched(seen, name, hass, lambda: asyncio.sleep(left / 2 + CALM))  # noqa: B023
-            await asyncio.sleep(SHORT.total_seconds())
+    async def _boundary(
+        self,
+        name: str,
+        hass: HomeAssistant,
+        account: ConfigEntry,
+        bookings: Sequence[Booking],
+    ) -> None:
+        """Move bookings to a moment from now, and watch them start."""
+        start = now() + self.soon
+        end = start + self.soon
+        await self.source.put([moved(each, start, self.soon) for each in bookings])
+        await account.runtime_data.async_refresh()
+        await hass.async_block_till_done()
+        await sleep_until(start - timedelta(seconds=0.2))
+        await self.watch(name, hass, lambda: sleep_until(start + self.soon / 8))
+        await sleep_until(end)
+        await settled(hass, self.stored)
+
+    async def restart(self) -> None:
+        """Start again, from what was stored."""
+        async with home(self.folder) as hass:
+            await add_locks(hass, len(self.resources))
+
+            async def start() -> None:
+                assert await async_setup_component(hass, DOMAIN, {})
+
+            await self.watch("restart", hass, start)
 
 
-async def _restart(folder: Path, rooms: int, seen: Seen) -> None:
-    """Start again from what was stored."""
-    async with home(folder) as hass:
-        await add_locks(hass, rooms)
+async def sleep_until(instant: datetime) -> None:
+    """Sleep until an instant; not at all if it has passed."""
+    with suppress(ValueError):
+        await asyncio.sleep((instant - dt_util.utcnow()).total_seconds())
 
-        async def start() -> None:
-            assert await async_setup_component(hass, DOMAIN, {})
 
-        await _watched(seen, "restart", hass, start)
+def _hub_alone(bookings: Sequence[Booking], size: Size) -> dict[str, Watch]:
+    """Watch what is ours, whatever the booking system."""
+    with TemporaryDirectory() as folder, memory(bookings) as source:
+        installation = Run(Path(folder), source, bookings, size)
+        run(installation.live(boundaries=True))
+        run(installation.restart())
+        return installation.seen
+
+
+def _with_client(bookings: Sequence[Booking], size: Size) -> dict[str, Watch]:
+    """Watch the client of a vendor as well."""
+
+    async def live(folder: Path) -> dict[str, Watch]:
+        rooms = len({each.resource_id for each in bookings})
+        async with winkas(rooms, bookings) as source:
+            installation = Run(folder, source, bookings, size)
+            await installation.live(boundaries=False)
+            return installation.seen
+
+    with TemporaryDirectory() as folder:
+        return run(live(Path(folder)))
+
+
+def measure(size: Size) -> list[Figure]:
+    """Measure each act twice: with a client and without."""
+    bookings = make_bookings(size.of(200, 10), EACH)
+    seen = {f"hub_{name}": watch for name, watch in _hub_alone(bookings, size).items()}
+    with_client = _with_client(bookings, size)
+    seen |= {f"winkas_{name}": watch for name, watch in with_client.items()}
+    return [_figure(name, watch, len(bookings)) for name, watch in seen.items()]
+
+
+def _figure(name: str, watch: Watch, bookings: int) -> Figure:
+    """Return what was seen of one act."""
+    reading, _, act = name.partition("_")
+    return Figure(
+        name=f"event_loop_{name}",
+        value=ms(watch.longest_time),
+        unit="ms",
+        target="< 50",
+        met=watch.longest_time < LIMIT,
+        method=(
+            f"longest callback of the event loop, {bookings} bookings: {METHODS[act]}"
+            f" ({'without a client' if reading == 'hub' else 'client included'})"
+        ),
+        details={
+            "longest": [each.told() for each in watch.longest],
+            "pulse_late_ms": ms(watch.late),
+            "over_50_ms": sum(each.took >= LIMIT for each in watch.callbacks),
+        },
+    )

@@ -2,8 +2,8 @@
 
 import asyncio
 from asyncio.events import Handle
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 import gc
 import inspect
 from time import perf_counter
@@ -46,25 +46,33 @@ class Watch:
         self._pulse: asyncio.TimerHandle | None = None
 
     @classmethod
-    @contextmanager
-    def on(cls) -> Iterator[Self]:
-        """Watch for as long as the context lasts."""
+    @asynccontextmanager
+    async def on(cls) -> AsyncIterator[Self]:
+        """Watch for as long as the context lasts, but not what surrounds it."""
         self = cls()
         gc.collect()
         gc.callbacks.append(self._note_collection)
-        self._schedule()
         try:
             with patch.object(Handle, "_run", self._timed(Handle._run)):
+                await asyncio.sleep(0)
+                self._schedule()
                 yield self
+                await asyncio.sleep(0)
         finally:
             gc.callbacks.remove(self._note_collection)
             if self._pulse:
                 self._pulse.cancel()
+                self._pulse = None
 
     @property
     def longest(self) -> list[Blocked]:
         """The callbacks that took longest."""
         return sorted(self.callbacks, reverse=True)[:TOLD]
+
+    @property
+    def longest_time(self) -> float:
+        """How long the longest callback took; less than a pulse is nothing."""
+        return max((each.took for each in self.callbacks), default=0.0)
 
     def _timed(self, original: Any) -> Any:
         """Return a way to run a callback that notes how long it takes."""
@@ -74,7 +82,7 @@ class Watch:
             callback = getattr(handle, "_callback", None)
             original(handle)
             took = perf_counter() - begin
-            if took > PULSE:
+            if took > PULSE and self._pulse:
                 in_gc = self._collected - before
                 self.callbacks.append(Blocked(took, in_gc, name_of(callback)))
 

@@ -10,6 +10,7 @@ import pytest
 from custom_components.booking_access.const import DOMAIN
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from simulators.base import Fault
 from simulators.exivo import ExivoSimulator
@@ -462,3 +463,158 @@ async def test_removing_a_room_takes_back_what_it_handed_out(
     assert exivo.doors[ENTRANCE].mode == "normal"
     assert len(exivo.live_visits()) == 1
     assert not [each for each in hass.states.async_entity_ids() if "hal_1" in each]
+
+
+async def test_rule_13_a_phone_number_that_does_not_exist_is_said(
+    hass: HomeAssistant,
+    winkas: WinKasSimulator,
+    exivo: ExivoSimulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Before the vendor is asked."""
+    numbers = ["12", "call me"]
+    bookings = [
+        {
+            **booking(day, START + timedelta(days=day), END + timedelta(days=day)),
+            "owner": {"FirstName": "A", "Mobile": number},
+        }
+        for day, number in enumerate(numbers, start=1)
+    ]
+    winkas.control({"bookings": bookings})
+    await make_hall(hass, winkas, exivo, ["grant"])
+    await settle(hass, freezer)
+    assert hass.states.get("binary_sensor.hal_1_attention").attributes["reasons"] == [
+        "phone_invalid"
+    ]
+    assert ("POST", "/v1") not in [
+        (method, path[:3]) for method, path in exivo.requests if "visit" in path
+    ]
+
+
+async def test_a_key_that_cannot_be_revoked_is_tried_for_ever_and_said(
+    hass: HomeAssistant,
+    winkas: WinKasSimulator,
+    exivo: ExivoSimulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Until it is gone, or has run out by itself."""
+    winkas.control({"bookings": [booking()]})
+    await make_hall(hass, winkas, exivo, ["grant"])
+    await settle(hass, freezer)
+    exivo.fault("500", path="/revoke")
+    winkas.control({"bookings": [{**booking(), "extra": {"Cancelled": True}}]})
+    await synchronize(hass, freezer)
+    for seconds in (20, 40, 80, 160):
+        await at(hass, freezer, NOW + timedelta(seconds=seconds))
+    assert hass.states.get("binary_sensor.hal_1_attention").attributes["reasons"] == [
+        "revoke_failed"
+    ]
+    assert (
+        hass.states.get("event.hal_1_booking").attributes["event_type"]
+        == "access_failed"
+    )
+    exivo.faults.clear()
+    await at(hass, freezer, NOW + timedelta(minutes=10))
+    assert len(exivo.live_visits()) == 1
+    assert (
+        hass.states.get("event.hal_1_booking").attributes["event_type"]
+        == "access_revoked"
+    )
+    assert hass.states.get("binary_sensor.hal_1_attention").state == "off"
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [("busy", "grant_failed"), ("401", "grant_failed"), ("429", "grant_failed")],
+)
+async def test_a_key_that_cannot_be_made_is_said(
+    hass: HomeAssistant,
+    winkas: WinKasSimulator,
+    exivo: ExivoSimulator,
+    freezer: FrozenDateTimeFactory,
+    fault: str,
+    reason: str,
+) -> None:
+    """And made as soon as that works, unless the vendor said no for good."""
+    winkas.control({"bookings": [booking()]})
+    exivo.fault(fault, path="/visit")
+    await make_hall(hass, winkas, exivo, ["grant"])
+    for seconds in (20, 40, 80):
+        await at(hass, freezer, NOW + timedelta(seconds=seconds))
+    assert hass.states.get("binary_sensor.hal_1_attention").attributes["reasons"] == [
+        reason
+    ]
+    assert hass.states.get("sensor.hal_1_access_status").state == "attention"
+    assert len(exivo.live_visits()) == 1
+
+
+async def test_what_is_wrong_with_the_doors_of_a_room_is_said(
+    hass: HomeAssistant,
+    winkas: WinKasSimulator,
+    exivo: ExivoSimulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """A door that is gone at the vendor, and an account that is not there."""
+    await make_hall(hass, winkas, exivo, ["hold_open"])
+    exivo.control({"remove": [SEMINAR]})
+    await at(hass, freezer, NOW + timedelta(minutes=2))
+    assert hass.states.get("binary_sensor.hal_1_attention").attributes["reasons"] == [
+        "door_gone"
+    ]
+    assert hass.states.get("lock.t02_seminar_room").state == "unavailable"
+    [doors] = [
+        e
+        for e in hass.config_entries.async_entries(DOMAIN)
+        if e.data["system"] == "exivo"
+    ]
+    await hass.config_entries.async_unload(doors.entry_id)
+    await at(hass, freezer, NOW + timedelta(minutes=4))
+    assert hass.states.get("binary_sensor.hal_1_attention").attributes["reasons"] == [
+        "account_not_loaded"
+    ]
+
+
+async def test_a_door_that_does_not_obey_is_an_error_that_people_read(
+    hass: HomeAssistant, exivo: ExivoSimulator
+) -> None:
+    """By hand, at the door itself."""
+    await connect_exivo(hass, exivo)
+    exivo.fault("500", path="/component/")
+    for action in ("lock", "unlock", "open"):
+        target = {"entity_id": "lock.t01_main_entrance"}
+        with pytest.raises(HomeAssistantError) as err:
+            await hass.services.async_call("lock", action, target, blocking=True)
+        assert err.value.translation_key == f"{action}_failed"
+
+
+async def test_synchronize_says_when_it_does_not_work(
+    hass: HomeAssistant,
+    winkas: WinKasSimulator,
+    exivo: ExivoSimulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """The button, too."""
+    await make_hall(hass, winkas, exivo, ["hold_open"])
+    winkas.fault("500")
+    with pytest.raises(HomeAssistantError) as err:
+        await synchronize(hass, freezer)
+    assert err.value.translation_key == "synchronize_failed"
+    assert hass.states.get("sensor.winkas_104217_last_synchronized").state == "unknown"
+
+
+async def test_the_current_booking_is_off_until_it_is_enabled(
+    hass: HomeAssistant,
+    winkas: WinKasSimulator,
+    exivo: ExivoSimulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """It may tell who is there."""
+    winkas.control({"bookings": [booking(1, NOW, END)]})
+    entry = await make_hall(hass, winkas, exivo, ["hold_open"])
+    assert hass.states.get("sensor.hal_1_current_booking") is None
+    er.async_get(hass).async_update_entity(
+        "sensor.hal_1_current_booking", disabled_by=None
+    )
+    await hass.config_entries.async_reload(entry.entry_id)
+    await settle(hass, freezer)
+    assert hass.states.get("sensor.hal_1_current_booking").state == "Badminton"

@@ -269,6 +269,28 @@ async def test_a_room_is_made_once(hass: HomeAssistant, bookings: ConfigEntry) -
     assert len(bookings.subentries) == 1
 
 
+async def test_what_has_its_room_is_not_offered(
+    hass: HomeAssistant, bookings: ConfigEntry, winkas: WinKasSimulator
+) -> None:
+    """Only in that room's own form; and the form says so when nothing is left."""
+    for resource_id in ("1201", "1202"):
+        flow = await open_room(hass, bookings)
+        await submit_room(hass, flow, {"resource_id": resource_id})
+    flow = await open_room(hass, bookings)
+    assert flow["errors"] == {}
+    assert set(choices(flow, "resource_id")) == {"1203", "1204", "1205"}
+    first, _ = bookings.subentries
+    flow = await open_room(hass, bookings, first)
+    assert set(choices(flow, "resource_id")) == {"1201", "1203", "1204", "1205"}
+
+    winkas.control({"remove_resources": [1203, 1204, 1205]})
+    flow = await open_room(hass, bookings)
+    assert flow["errors"] == {"resource_id": "nothing_left"}
+    assert choices(flow, "resource_id") == {}
+    flow = await open_room(hass, bookings, first)
+    assert flow["errors"] == {}
+
+
 # Doors
 
 
@@ -636,7 +658,7 @@ async def test_a_room_can_be_changed_while_the_vendor_is_down(
     await submit_room(hass, flow, {"resource_id": "1201", "name": "Court"})
     winkas.fault("500")
     flow = await open_room(hass, bookings, id_of(bookings))
-    assert flow["errors"] == {"resource_id": "no_list"}
+    assert flow["errors"] == {"resource_id": "no_other"}
     assert choices(flow, "resource_id") == {"1201": "Court"}
     flow = await submit_room(hass, flow, {"resource_id": "1201", "name": ""})
     assert flow["reason"] == "reconfigure_successful"

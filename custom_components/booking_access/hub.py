@@ -166,6 +166,8 @@ class Hub:
         def forget() -> None:
             stop_listening()
             self.doors.pop(entry_id, None)
+            for room in self._rooms_with(entry_id):
+                room.async_update_soon()
 
         self._doors_changed(entry_id)
         return forget
@@ -173,10 +175,9 @@ class Hub:
     @callback
     def _doors_changed(self, entry_id: str) -> None:
         """See what the doors can do and what they show, and act on it."""
-        for room in self.rooms.values():
-            if any(point.startswith(f"{entry_id}/") for point in room.config.points):
-                room.configure(room.config, room.modes)
-                room.async_update_soon()
+        for room in self._rooms_with(entry_id):
+            room.configure(room.config, room.modes)
+            room.async_update_soon()
         self._follow()
         self._steps.async_doors_changed(entry_id)
         self.evaluate()
@@ -356,6 +357,15 @@ class Hub:
     def _rooms_of(self, entry_id: str) -> list[LiveRoom]:
         """Return the rooms of a booking account."""
         return [r for r in self.rooms.values() if r.config.account_id == entry_id]
+
+    def _rooms_with(self, entry_id: str) -> list[LiveRoom]:
+        """Return the rooms that have doors of an access account."""
+        doors = f"{entry_id}/"
+        return [
+            room
+            for room in self.rooms.values()
+            if any(point.startswith(doors) for point in room.config.points)
+        ]
 
     def _resources_of(self, entry_id: str) -> set[str]:
         """Return what is booked in the rooms of a booking account."""

@@ -11,6 +11,7 @@ from homeassistant.components.fan import DOMAIN as FAN_DOMAIN
 from homeassistant.components.light import DOMAIN as LIGHT_DOMAIN
 from homeassistant.components.switch import DOMAIN as SWITCH_DOMAIN
 from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
     SOURCE_USER,
     ConfigEntryState,
     ConfigSubentryData,
@@ -138,8 +139,7 @@ class RoomFlow(ConfigSubentryFlow):
         placeholders = {"account": self._get_entry().title, "door": ""}
         if user_input is None:
             await self._async_ask_resources()
-            if self._resources is None:
-                errors[CONF_RESOURCE_ID] = "no_list"
+            errors = self._hint()
         else:
             room = self._read(user_input)
             if self._is_taken(room[CONF_RESOURCE_ID]):
@@ -184,6 +184,15 @@ class RoomFlow(ConfigSubentryFlow):
         except Exception:  # noqa: BLE001 - a form must always come back with an answer
             LOGGER.exception("Unexpected error while listing resources")
 
+    def _hint(self) -> dict[str, str]:
+        """Say why there is nothing to choose from, if so."""
+        if self._resources is None:
+            kept = self.source == SOURCE_RECONFIGURE
+            return {CONF_RESOURCE_ID: "no_other" if kept else "no_list"}
+        if self._resources and not self._offered() and not self._is_open:
+            return {CONF_RESOURCE_ID: "nothing_left"}
+        return {}
+
     def _schema(self, shown: Mapping[str, Any]) -> vol.Schema:
         """Return the form's schema; what is left out of it stays as it is."""
         present = self._present
@@ -214,16 +223,25 @@ class RoomFlow(ConfigSubentryFlow):
         )
 
     def _resource_selector(self) -> SelectSelector:
-        """Return how the resource is asked for; the room's own is always there."""
-        present = self._present
-        labels = {present[CONF_RESOURCE_ID]: present[CONF_NAME]} if present else {}
-        labels |= {each.id: each.label for each in self._resources or ()}
-        options = [SelectOptionDict(value=k, label=v) for k, v in labels.items()]
+        """Return how the resource is asked for."""
+        options = [
+            SelectOptionDict(value=resource_id, label=label)
+            for resource_id, label in self._offered().items()
+        ]
         return ResourceSelector(
             SelectSelectorConfig(
                 options=options, custom_value=not options or self._is_open, sort=True
             )
         )
+
+    def _offered(self) -> dict[str, str]:
+        """Return what is not yet a room, by id; the room's own is always there."""
+        present = self._present
+        offered = {present[CONF_RESOURCE_ID]: present[CONF_NAME]} if present else {}
+        for resource in self._resources or ():
+            if not self._is_taken(resource.id):
+                offered[resource.id] = resource.label
+        return offered
 
     @property
     def _is_open(self) -> bool:

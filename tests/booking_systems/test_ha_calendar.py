@@ -118,7 +118,10 @@ async def test_rule_05_a_calendar_that_is_away_changes_nothing(
     await hall.book(START, END)
     hass.states.async_set(hall.calendar, "unavailable")
     await settle(hass, freezer)
-    assert hass.states.get("binary_sensor.home_assistant_calendars_connected").state == "off"
+    assert (
+        hass.states.get("binary_sensor.home_assistant_calendars_connected").state
+        == "off"
+    )
     await at(hass, freezer, START)
     hass.states.async_set(hall.calendar, "unavailable")
     assert hass.states.get(hall.lock).state == "unlocked"
@@ -139,7 +142,10 @@ async def test_a_renamed_calendar_stays_the_same_room(
     entity_registry.async_update_entity(hall.lock, new_entity_id="lock.side")
     await settle(hass, freezer)
     await at(hass, freezer, NOW + timedelta(minutes=2))
-    assert hass.states.get("binary_sensor.home_assistant_calendars_connected").state == "on"
+    assert (
+        hass.states.get("binary_sensor.home_assistant_calendars_connected").state
+        == "on"
+    )
     assert await windows(hass) == [(START.isoformat(), END.isoformat())]
     await at(hass, freezer, START)
     assert hass.states.get("lock.side").state == "unlocked"

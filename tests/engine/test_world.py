@@ -76,7 +76,8 @@ class Watched(World):
             assert rows[target].phase is Phase.ON or tried > self.now
         after_a_crash = after_restart(self.disk.switched.values(), self.now)
         assert all(
-            after_a_crash[target].phase is not Phase.ARMED for target in self.switched_on
+            after_a_crash[target].phase is not Phase.ARMED
+            for target in self.switched_on
         )
 
     def check_keys(self) -> None:

@@ -1,0 +1,118 @@
+"""A burglar alarm, as the appliance that must not be wrong."""
+
+from datetime import UTC, datetime, timedelta
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+from pytest_homeassistant_custom_component.common import async_mock_service
+
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.setup import async_setup_component
+
+from .helpers import Hall, at, settle
+
+NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
+START = NOW + timedelta(hours=1)
+END = START + timedelta(hours=2)
+PANEL = "alarm_control_panel.burglar_alarm"
+
+pytestmark = pytest.mark.freeze_time(NOW)
+
+
+@pytest.fixture
+async def panel(hass: HomeAssistant) -> str:
+    """A real alarm panel, armed for the night."""
+    await async_setup_component(
+        hass,
+        "alarm_control_panel",
+        {
+            "alarm_control_panel": {
+                "platform": "manual",
+                "name": "Burglar alarm",
+                "arming_time": 0,
+                "code_arm_required": False,
+            }
+        },
+    )
+    await hass.async_block_till_done()
+    await hass.services.async_call(
+        "alarm_control_panel", "alarm_arm_night", {"entity_id": PANEL}, blocking=True
+    )
+    return PANEL
+
+
+@pytest.fixture
+async def hall(
+    hass: HomeAssistant,
+    calendar: str,
+    lock: str,
+    panel: str,
+    freezer: FrozenDateTimeFactory,
+) -> Hall:
+    """A hall with an alarm."""
+    hall = Hall(hass, freezer, calendar, lock)
+    await hall.set_up()
+    await hall.add_room(appliances={"alarm": panel})
+    return hall
+
+
+async def test_rule_16_the_alarm_is_armed_again_as_it_was(
+    hass: HomeAssistant, hall: Hall, freezer: FrozenDateTimeFactory
+) -> None:
+    """In the mode it had before."""
+    assert hass.states.get("switch.sports_hall_alarm").state == "on"
+    await hall.book(START, END)
+    await at(hass, freezer, START)
+    assert hass.states.get(PANEL).state == "disarmed"
+    assert hass.states.get("switch.sports_hall_alarm").state == "off"
+    await at(hass, freezer, END + timedelta(minutes=15))
+    assert hass.states.get(PANEL).state == "armed_night"
+    assert hass.states.get("switch.sports_hall_alarm").state == "on"
+
+
+async def test_rule_16_an_alarm_that_does_not_arm_is_said_and_tried_again(
+    hass: HomeAssistant, hall: Hall, freezer: FrozenDateTimeFactory
+) -> None:
+    """A window stands open; once it is closed the alarm is armed."""
+    await hall.book(START, END)
+    await at(hass, freezer, START)
+    arm = hass.services.async_services_for_domain("alarm_control_panel")[
+        "alarm_arm_night"
+    ]
+    tries = async_mock_service(hass, "alarm_control_panel", "alarm_arm_night")
+    over = END + timedelta(minutes=15)
+    await at(hass, freezer, over)
+    for seconds in (10, 30, 60):
+        await at(hass, freezer, over + timedelta(seconds=seconds))
+    assert len(tries) >= 2
+    assert hass.states.get("binary_sensor.sports_hall_attention").attributes[
+        "reasons"
+    ] == ["alarm_failed"]
+    hass.services.async_register(
+        "alarm_control_panel", "alarm_arm_night", arm.job.target, arm.schema
+    )
+    await at(hass, freezer, over + timedelta(minutes=5))
+    assert hass.states.get(PANEL).state == "armed_night"
+    await settle(hass, freezer)
+    assert hass.states.get("binary_sensor.sports_hall_attention").state == "off"
+
+
+async def test_the_room_switch_arms_and_disarms(
+    hass: HomeAssistant, hall: Hall, freezer: FrozenDateTimeFactory
+) -> None:
+    """By hand; and an alarm that refuses is an error that people read."""
+    switch = {"entity_id": "switch.sports_hall_alarm"}
+    await hass.services.async_call("switch", "turn_off", switch, blocking=True)
+    assert hass.states.get(PANEL).state == "disarmed"
+    await hass.services.async_call("switch", "turn_on", switch, blocking=True)
+    assert hass.states.get(PANEL).state == "armed_away"
+    async_mock_service(
+        hass,
+        "alarm_control_panel",
+        "alarm_disarm",
+        raise_exception=HomeAssistantError("no"),
+    )
+    with pytest.raises(HomeAssistantError) as err:
+        await hass.services.async_call("switch", "turn_off", switch, blocking=True)
+    assert err.value.translation_key == "appliance_failed"
