@@ -18,7 +18,7 @@ from homeassistant.util import dt as dt_util
 
 from .figure import Figure, Size, ms, say
 from .home import add_account, add_doors, add_locks, home, room, run, settled
-from .source import Source, make_bookings, memory, moved, now, resource_ids, winkas
+from .source import Source, make_bookings, memory, moved, now, winkas
 from .watch import Watch
 
 LIMIT = 0.050

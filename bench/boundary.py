@@ -14,7 +14,6 @@ from time import perf_counter, time
 from typing import Any
 from unittest.mock import patch
 
-from custom_components.booking_access.hub import Hub
 from homeassistant.components.calendar import CalendarEvent
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant

@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequen
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import batched
+from pathlib import Path
 import sys
-from typing import Any, ClassVar, override
+from typing import Any, ClassVar, Self, override
 from unittest.mock import patch
 
 from aiohttp import ClientSession
@@ -22,8 +24,9 @@ from custom_components.booking_access.engine.models import (
     Snapshot,
 )
 from custom_components.booking_access.systems import BOOKING_SYSTEMS
-from simulators.winkas import LICENSE, PASSWORD, USER
+from simulators.registry import SIMULATORS
 
+REPOSITORY = Path(__file__).parents[1]
 HOUR = timedelta(hours=1)
 CHUNK = 1000  # bookings that the simulator is told at once
 
@@ -133,40 +136,71 @@ def memory(bookings: Sequence[Booking] = ()) -> Iterator[Memory]:
     StandIn.bookings = ()
 
 
-class WinKas(Source):
-    """A WinKAS simulator in a process of its own."""
+class Vendor:
+    """A simulator in a process of its own, so that its work is not ours."""
 
-    system = "winkas"
-
-    def __init__(self, url: str) -> None:
+    def __init__(self, name: str, url: str) -> None:
         """Know where it is."""
-        self._url = url
+        self.url = url
+        self.credentials = {**SIMULATORS[name].create().credentials()}
 
-    @property
-    @override
-    def settings(self) -> Mapping[str, Any]:
-        """Return what the form asks for."""
-        return {
-            "username": USER,
-            "password": PASSWORD,
-            "license_number": LICENSE,
-            "url": f"{self._url}/api/",
-        }
+    @classmethod
+    @asynccontextmanager
+    async def running(cls, name: str) -> AsyncIterator[Self]:
+        """Start it, and end it."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "simulators", name, "--port", "0"),
+            stdout=asyncio.subprocess.PIPE,
+            cwd=REPOSITORY,
+        )
+        try:
+            assert process.stdout
+            line = (await process.stdout.readline()).decode()
+            yield cls(name, line.split()[-1])
+        finally:
+            process.terminate()
+            await process.wait()
 
     async def control(self, data: Mapping[str, Any]) -> None:
         """Change what it has."""
         async with (
             ClientSession() as session,
-            session.post(f"{self._url}/_control", json={"data": data}) as answer,
+            session.post(f"{self.url}/_control", json={"data": data}) as answer,
         ):
             assert answer.status == 200, await answer.text()
+
+
+class WinKas(Source):
+    """A WinKAS with rooms and bookings."""
+
+    system = "winkas"
+
+    def __init__(self, vendor: Vendor) -> None:
+        """Know the vendor."""
+        self._vendor = vendor
+
+    @property
+    @override
+    def settings(self) -> Mapping[str, Any]:
+        """Return what the form asks for."""
+        return {**self._vendor.credentials, "url": f"{self._vendor.url}/api/"}
 
     @override
     async def put(self, bookings: Sequence[Booking]) -> None:
         """Add or replace, in portions that it takes."""
-        for at in range(0, len(bookings), CHUNK):
-            part = [wish(each) for each in bookings[at : at + CHUNK]]
-            await self.control({"bookings": part})
+        for part in batched(bookings, CHUNK, strict=False):
+            await self._vendor.control({"bookings": [wish(each) for each in part]})
+
+
+@asynccontextmanager
+async def winkas(rooms: int, bookings: Sequence[Booking]) -> AsyncIterator[WinKas]:
+    """Start a WinKAS with rooms and bookings."""
+    async with Vendor.running(WinKas.system) as vendor:
+        resources = [{"id": int(id_), "name": id_} for id_ in resource_ids(rooms)]
+        await vendor.control({"clear": True, "resources": resources})
+        source = WinKas(vendor)
+        await source.put(bookings)
+        yield source
 
 
 def wish(booking: Booking) -> dict[str, Any]:
@@ -184,23 +218,3 @@ def wish(booking: Booking) -> dict[str, Any]:
             "MemberNumber": booking.holder.id,
         },
     }
-
-
-@asynccontextmanager
-async def winkas(rooms: int, bookings: Sequence[Booking]) -> AsyncIterator[WinKas]:
-    """Start the simulator with rooms and bookings."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "simulators", "winkas", "--port", "0"),
-        stdout=asyncio.subprocess.PIPE,
-    )
-    try:
-        assert process.stdout
-        line = (await process.stdout.readline()).decode()
-        source = WinKas(line.split()[-1])
-        resources = [{"id": int(id_), "name": id_} for id_ in resource_ids(rooms)]
-        await source.control({"clear": True, "resources": resources})
-        await source.put(bookings)
-        yield source
-    finally:
-        process.terminate()
-        await process.wait()

@@ -618,3 +618,32 @@ async def test_the_current_booking_is_off_until_it_is_enabled(
     await hass.config_entries.async_reload(entry.entry_id)
     await settle(hass, freezer)
     assert hass.states.get("sensor.hal_1_current_booking").state == "Badminton"
+
+
+async def test_rule_14_a_code_rests_before_somebody_gets_it_again(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    winkas: WinKasSimulator,
+    exivo: ExivoSimulator,
+    freezer: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The guest of yesterday still knows it; and no two guests share one."""
+    picked = iter([834_617, 834_617, 517_306, 834_617, 517_306, 718_394])
+    monkeypatch.setattr(
+        "custom_components.booking_access.engine.pins.make_pin.__defaults__",
+        ((), lambda _: next(picked)),
+    )
+    days = [timedelta(), timedelta(days=1), timedelta(days=3)]
+    bookings = [booking(n, START + d, END + d) for n, d in enumerate(days, start=1)]
+    winkas.control({"bookings": bookings[:2]})
+    await make_hall(hass, winkas, exivo, ["grant"])
+    await settle(hass, freezer)
+    codes = [v.posted.get("code") for v in exivo.live_visits() if v.name != "Courier"]
+    assert sorted(codes) == ["517306", "834617"]
+    await at(hass, freezer, NOW + timedelta(days=2))
+    winkas.control({"bookings": bookings})
+    await synchronize(hass, freezer)
+    [visit] = [v for v in exivo.live_visits() if v.name != "Courier"]
+    assert visit.posted["code"] == "718394"
+    assert "834617" in hass_storage["booking_access.ledger"]["data"]["retired"]

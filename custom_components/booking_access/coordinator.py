@@ -160,6 +160,7 @@ class BookingCoordinator(_Coordinator[tuple[Problem, ...]]):
         rooms = self.config_entry.get_subentries_of_type(SUBENTRY_ROOM)
         resource_ids = {room.data[CONF_RESOURCE_ID] for room in rooms}
         if not resource_ids:
+            await self.system.validate()  # so that one sees whether it is connected
             return ()
         now = dt_util.utcnow()
         start, end = now - LOOK_BACK, now + HORIZON

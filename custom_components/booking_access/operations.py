@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 import phonenumbers
 
 from homeassistant.const import STATE_OFF, STATE_ON
 from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
 
 from . import appliances
 from .coordinator import AccessCoordinator
@@ -25,6 +27,8 @@ from .engine.pins import make_pin
 from .engine.reconcile import GrantStep, Step, SwitchStep
 from .store import LedgerStore
 
+# A code that somebody remembers must not open the door to somebody else's booking.
+CODE_RESTS: Final = timedelta(days=30)
 # What a room shows of an effect before a booking ever changed it.
 SHOWN_AT_FIRST: Final = {Effect.ALARM: True}
 
@@ -137,12 +141,7 @@ class Operations:
         if account.system.needs_phone:
             person = replace(person, phone=normal_phone(person.phone, country))
         if account.system.code_length and not row.credential.code:
-            taken = {
-                each.credential.code
-                for each in self._store.ledger.grants.values()
-                if each.credential.code
-            }
-            code = make_pin(account.system.code_length, taken)
+            code = make_pin(account.system.code_length, self._taken_codes())
             row = replace(row, credential=Credential(code=code))
             self._store.ledger.grants[row.reference] = row
         await self._store.async_save()
@@ -157,6 +156,21 @@ class Operations:
         async with account.turn():
             answer = await account.system.issue(grant)
         return issued(row, answer, Evidence.ACKNOWLEDGED)
+
+    def _taken_codes(self) -> set[str]:
+        """Return the codes that must not be given out again yet (rule 14)."""
+        ledger = self._store.ledger
+        now = dt_util.utcnow()
+        rested = [code for code, until in ledger.retired.items() if until <= now]
+        for code in rested:
+            del ledger.retired[code]
+        in_use = (grant.credential.code for grant in ledger.grants.values())
+        return {code for code in (*in_use, *ledger.retired) if code}
+
+    def retire(self, row: GrantRow) -> None:
+        """Let the code of a grant that is over rest, before somebody gets it again."""
+        if code := row.credential.code:
+            self._store.ledger.retired[code] = dt_util.utcnow() + CODE_RESTS
 
     async def _async_resolve(self, step: GrantStep) -> GrantRow | None:
         """Find out whether the vendor made a grant whose answer was lost."""

@@ -59,7 +59,8 @@ class Steps:
         for target in switching.drop:
             ledger.switched.pop(target, None)
         for reference in granting.drop:
-            ledger.grants.pop(reference, None)
+            if dropped := ledger.grants.pop(reference, None):
+                self.operations.retire(dropped)
         unwritten: list[Coroutine[Any, Any, None]] = []
         for step in sorted(switching.steps, key=_alarm_first):
             ledger.switched[step.row.target] = step.row
@@ -129,9 +130,11 @@ class Steps:
         except Exception as err:  # noqa: BLE001 - whatever happens, the row must go on
             row = self._failed_grant(step, grants.get(reference, step.row), err)
         self.busy.discard(reference)
-        grants.pop(reference, None)
+        before = grants.pop(reference, None)
         if row:
             grants[reference] = row
+        elif before:
+            self.operations.retire(before)
         self._hub.async_grants_changed()
         await self._store.async_save()
         if room:

@@ -25,7 +25,8 @@ LEDGER_DELAY: Final = 0.5
 class Ledger:
     """All that we did and must undo, and what the rooms' own switches show.
 
-    ``running`` are the bookings of each room whose start was announced.
+    ``running`` are the bookings of each room whose start was announced,
+    ``retired`` the codes that were used, with the end of their rest.
     ``installation`` tells our grants at a vendor from those of others.
     """
 
@@ -34,6 +35,7 @@ class Ledger:
     grants: dict[str, GrantRow] = field(default_factory=dict)
     shown: dict[str, bool] = field(default_factory=dict)
     running: dict[str, list[str]] = field(default_factory=dict)
+    retired: dict[str, datetime] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +47,7 @@ class _StoredLedger:
     grants: list[GrantRow]
     shown: dict[str, bool]
     running: dict[str, list[str]]
+    retired: dict[str, datetime] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,6 +94,7 @@ class LedgerStore:
                 grants={row.reference: row for row in stored.grants},
                 shown=stored.shown,
                 running=stored.running,
+                retired=stored.retired,
             )
         return self.ledger
 
@@ -112,6 +116,7 @@ class LedgerStore:
                 grants=list(ledger.grants.values()),
                 shown=dict(ledger.shown),
                 running=dict(ledger.running),
+                retired=dict(ledger.retired),
             )
         )
 
