@@ -18,7 +18,7 @@ from homeassistant.util import dt as dt_util
 
 from .figure import Figure, Size, ms, say
 from .home import add_account, add_doors, add_locks, home, room, run, settled
-from .source import Source, make_bookings, memory, moved, now, winkas
+from .source import Source, make_bookings, memory, moved, winkas
 from .watch import Watch
 
 LIMIT = 0.050
@@ -48,12 +48,12 @@ class Run:
     @property
     def stored(self) -> float:
         """How long to wait: what changed is stored after two seconds."""
-        return 0.1 if self.size.quick else 2.5
+        return self.size.of(2.5, 0.1)
 
     @property
     def soon(self) -> timedelta:
         """How far ahead boundaries are, and how long these bookings last."""
-        return timedelta(seconds=self.size.of(4, 2))
+        return timedelta(seconds=self.size.of(3.0, 1.0))
 
     @property
     def resources(self) -> list[str]:
@@ -115,7 +115,7 @@ class Run:
         bookings: Sequence[Booking],
     ) -> None:
         """Move bookings to a moment from now, and watch them start."""
-        start = now() + self.soon
+        start = dt_util.utcnow() + self.soon
         end = start + self.soon
         await self.source.put([moved(each, start, self.soon) for each in bookings])
         await account.runtime_data.async_refresh()

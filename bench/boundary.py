@@ -39,8 +39,6 @@ from .home import (
 MANY = "boundary_to_lock_many_rooms"
 ONE = "boundary_to_lock_one_room"
 
-# How long doors are given to follow: their state, their account's next poll.
-CALM = 1.5
 # All that leads to a boundary must be over this long before it.
 HASTE = timedelta(seconds=0.5)
 # Between the boundaries of figure 2, and how long its bookings last.
@@ -56,7 +54,13 @@ class House:
     locks: Sequence[Lock]
     calendars: Sequence[Calendar]
     account: ConfigEntry
+    size: Size
     looks: list[float] = field(default_factory=list)
+
+    @property
+    def calm(self) -> float:
+        """How long doors are given to follow: their state, their account's poll."""
+        return self.size.of(1.5, 0.3)
 
     async def book(self, lead: float, length: float) -> datetime:
         """Book all rooms from the same instant on; returns when that is."""
@@ -112,7 +116,9 @@ def clock(instant: datetime) -> float:
     return instant.timestamp() - time() + perf_counter()
 
 
-async def furnish(hass: HomeAssistant, count: int, **room_data: Any) -> House:
+async def furnish(
+    hass: HomeAssistant, size: Size, count: int, **room_data: Any
+) -> House:
     """Put up the house."""
     locks = await add_locks(hass, count)
     calendars = await add_calendars(hass, count)
@@ -123,7 +129,7 @@ async def furnish(hass: HomeAssistant, count: int, **room_data: Any) -> House:
         for number, (id_, point) in enumerate(zip(ids, points, strict=True))
     ]
     account = await add_account(hass, "ha_calendar", {"entity_ids": ids}, rooms)
-    return House(hass, locks, calendars, account)
+    return House(hass, locks, calendars, account, size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +149,7 @@ class Together:
 async def _many(folder: Path, size: Size, **room_data: Any) -> list[Together]:
     """Switch all rooms at the same instant, several times."""
     async with home(folder) as hass:
-        house = await furnish(hass, size.of(500, 20), **room_data)
+        house = await furnish(hass, size, size.of(500, 20), **room_data)
         with house.watched():
             return [await _together(house) for _ in range(size.of(5, 1))]
 
@@ -153,12 +159,12 @@ async def _together(house: House) -> Together:
     begin = await house.tell_all("unlock")
     direct = p99(each.unlocked[-1] - begin for each in house.locks)
     await house.tell_all("lock")
-    await asyncio.sleep(CALM)
+    await asyncio.sleep(house.calm)
 
     before = perf_counter()
     await house.book(lead=600, length=1)  # how long does that take here?
     took = perf_counter() - before
-    start = await house.book(lead=1.5 + 2 * took, length=2 + 2 * took)
+    start = await house.book(lead=1 + 2 * took, length=1 + 2 * took)
     planned = clock(start)
     for each in house.locks:
         each.unlocked.clear()
@@ -167,7 +173,7 @@ async def _together(house: House) -> Together:
     look = house.looks[bisect_left(house.looks, planned)]
     ours = [each.unlocked[0] for each in house.locks]
     await until(lambda: all(each.is_locked for each in house.locks))
-    await asyncio.sleep(CALM)
+    await asyncio.sleep(house.calm)
     await house.hass.async_block_till_done()
     result = Together(direct, p99(ours) - look, p99(ours) - planned)
     say(f"{len(ours)} rooms: {ms(direct)} ms direct, {ms(result.ours)} ms ours")
@@ -177,14 +183,14 @@ async def _together(house: House) -> Together:
 async def _alone(folder: Path, size: Size) -> tuple[list[float], list[float]]:
     """Switch one room after the other; returns delays from the plan and the timer."""
     async with home(folder) as hass:
-        house = await furnish(hass, 20)
+        house = await furnish(hass, size, 20)
         starts = _stagger(house, rounds=size.of(10, 1))
         await house.ask()
         for each in house.locks:
             each.unlocked.clear()
         gc.collect()
         with house.watched():
-            last = clock(starts[-1][0]) + SHORT.total_seconds() + CALM
+            last = clock(starts[-1][0]) + SHORT.total_seconds() + house.calm
             await asyncio.sleep(last - perf_counter())
         planned = [(clock(start), lock) for start, lock in starts]
         return _delays(planned, house.looks)
@@ -192,7 +198,7 @@ async def _alone(folder: Path, size: Size) -> tuple[list[float], list[float]]:
 
 def _stagger(house: House, rounds: int) -> list[tuple[datetime, Lock]]:
     """Book one room after the other; returns when each lock is to open."""
-    first = dt_util.now() + timedelta(seconds=3)
+    first = dt_util.now() + timedelta(seconds=2)
     starts = []
     for turn in range(rounds):
         for number, (calendar, lock) in enumerate(

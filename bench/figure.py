@@ -29,7 +29,7 @@ class Size:
 
     quick: bool
 
-    def of(self, full: int, quick: int) -> int:
+    def of[NumberT: (int, float)](self, full: NumberT, quick: NumberT) -> NumberT:
         """Return one number or the other."""
         return quick if self.quick else full
 
@@ -45,15 +45,17 @@ def ms(seconds: float) -> float:
     return round(seconds * 1000, 3)
 
 
+def clocked(work: Callable[[], object]) -> float:
+    """Return how long a piece of work takes, in seconds."""
+    begin = perf_counter()
+    work()
+    return perf_counter() - begin
+
+
 def times(work: Callable[[], object], repeat: int) -> list[float]:
-    """Return how long a piece of work takes, each time in seconds."""
-    taken = []
-    for _ in range(repeat):
-        gc.collect()
-        begin = perf_counter()
-        work()
-        taken.append(perf_counter() - begin)
-    return taken
+    """Return how long it takes each time, with nobody's garbage around."""
+    gc.collect()
+    return [clocked(work) for _ in range(repeat)]
 
 
 def spread(seconds: Iterable[float]) -> dict[str, float]:

@@ -1,122 +1,124 @@
 """How the cost of plans and polls grows with the number of bookings."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 import gc
-import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
-from types import MappingProxyType
-from typing import Any
-from unittest.mock import patch
-from zoneinfo import ZoneInfo
 
-from custom_components.booking_access.booking_systems import winkas
-from custom_components.booking_access.const import CONF_SYSTEM, DOMAIN
 from custom_components.booking_access.engine.models import Booking
 from custom_components.booking_access.hub import Hub
-from custom_components.booking_access.store import BookingsStore
-from custom_components.booking_access.transport import Answer
-from homeassistant.config_entries import SOURCE_USER, ConfigEntry
-from homeassistant.core import HomeAssistant
-from yarl import URL
 
-from .figure import Figure, Size, ms, say
-from .home import home, room, run
-from .planning import EACH, MINUTE, World, merged
-from .source import moved, resource_ids, wish
+from .figure import Figure, Size, clocked, ms, say, times
+from .home import home, run
+from .planning import EACH, MINUTE, MODES, World, merged
+from .polled import Polled, no_network, wire
+from .source import moved
 
-ZONE = ZoneInfo("Europe/Copenhagen")
 LIMIT = 1.2
 
+# The best time for each number of bookings, in seconds.
 type Curve = dict[int, float]
 
 
-def wire(bookings: Sequence[Booking]) -> bytes:
-    """Return bookings as WinKAS answers them."""
-    rows: dict[str, list[Any]] = {}
-    for each in bookings:
-        record = {
-            "Id": int(each.id),
-            "Subject": each.summary,
-            "Start": f"{each.start.astimezone(ZONE):%d-%m-%Y %H:%M:%S}",
-            "Stop": f"{each.end.astimezone(ZONE):%d-%m-%Y %H:%M:%S}",
-        }
-        row = {"ResourceCalendarbooking": record, "BookingOwner": wish(each)["owner"]}
-        rows.setdefault(each.resource_id, []).append(row)
-    listed = [
-        {"Id": int(id_), "ResourceCalendarbookings": found}
-        for id_, found in rows.items()
+class Best(dict[str, Curve]):
+    """The best times of each curve. All take turns: what disturbs one disturbs all."""
+
+    def note(self, name: str, count: int, seconds: float) -> None:
+        """Keep the time if it is the best so far."""
+        curve = self.setdefault(name, {})
+        curve[count] = min(seconds, curve.get(count, seconds))
+
+
+def _counts(size: Size) -> list[int]:
+    """Return the numbers of bookings."""
+    return [100, 200] if size.quick else [1000, 2000, 4000, 8000, 16000]
+
+
+def _changed(world: World) -> list[Booking]:
+    """Return its bookings with one of each room moved."""
+    return [
+        moved(each, each.start + MINUTE) if number % EACH == 0 else each
+        for number, each in enumerate(world.bookings)
     ]
-    answer = {
-        "WinKasStatus": 0,
-        "WinKasData": {"CurrentToken": "token"},
-        "Resources": listed,
-    }
-    return json.dumps(answer).encode()
 
 
-class Polled:
-    """A WinKAS account that is polled without a network, and the hub that hears it."""
-
-    def __init__(self, hub: Hub, entry: ConfigEntry, answers: Sequence[bytes]) -> None:
-        """Answer in turn; each answer differs from the one before."""
-        self._hub = hub
-        self._entry = entry
-        self._answers = [*answers]
-        settings = {"username": "x", "password": "x", "license_number": "1"}
-        self._client = winkas.WinKas(None, settings)  # type: ignore[arg-type]
-        self._ids = [each["resource_id"] for each in _rooms_of(entry)]
-
-    @classmethod
-    async def account(cls, hub: Hub, bookings: Sequence[Booking]) -> Polled:
-        """Make the account, with all its rooms; their entities are another figure."""
-        ids = resource_ids(len(bookings) // EACH)
-        entry = ConfigEntry(
-            version=1,
-            minor_version=1,
-            domain=DOMAIN,
-            title="WinKAS",
-            data={CONF_SYSTEM: "winkas"},
-            options={},
-            source=SOURCE_USER,
-            unique_id=None,
-            discovery_keys=MappingProxyType({}),
-            subentries_data=[
-                room(number, id_, access_points=[f"doors/{number}"])
-                for number, id_ in enumerate(ids)
-            ],
-        )
-        await hub.async_add_account(entry)
-        changed = [
-            moved(each, each.start + MINUTE) if number % EACH == 0 else each
-            for number, each in enumerate(bookings)
-        ]
-        return cls(hub, entry, [wire(bookings), wire(changed)])
-
-    async def poll(self) -> None:
-        """Ask, and have the hub take it over."""
-        now = datetime.now(UTC)
-        snapshot = await self._client.list_bookings(
-            self._ids, now, now + timedelta(days=14)
-        )
-        self._hub.async_take(self._entry.entry_id, snapshot)
-
-    async def answered(self, *_: object, **__: object) -> Answer:
-        """Answer instead of the network."""
-        return Answer(status=200, headers={}, body=self._answers[0])
-
-    async def time(self) -> float:
-        """Return how long a poll takes that brings news."""
-        self._answers.reverse()
+def _plans(size: Size) -> Best:
+    """Measure plans from nothing, in rooms of each mode."""
+    best = Best()
+    worlds = [(m, c, World(c // EACH, m)) for m in MODES for c in _counts(size)]
+    for _ in range(size.of(5, 2)):
         gc.collect()
-        begin = perf_counter()
-        with patch.object(winkas, "request", self.answered):
-            await self.poll()
-        return perf_counter() - begin
+        for mode, count, world in worlds:
+            best.note(mode, count, clocked(lambda: world.plan(world.known)))  # noqa: B023
+    return best
 
 
-def _rooms_of(entry: ConfigEntry) -> list[Mapping[str, Any]]:
-    """Return the data of an account's rooms."""
-    return [each.data for each in entry.subentries.values()]
+async def _polls(folder: Path, size: Size) -> Best:
+    """Measure answers that change one booking a room: merged alone, and polled."""
+    best = Best()
+    async with home(folder) as hass:
+        accounts = []
+        for count in _counts(size):
+            rooms = count // EACH
+            account = Polled(Hub(hass), rooms)
+            await account.start()
+            world = World(rooms, "hold_open")
+            changed = _changed(world)
+            bodies = [wire(rooms, world.bookings), wire(rooms, changed)]
+            accounts.append((count, account, bodies, world, changed))
+        for turn in range(size.of(6, 3)):
+            for count, account, bodies, world, changed in accounts:
+                gc.collect()
+                taken = await account.time(bodies[turn % 2])
+                if turn:  # at first, all bookings are new
+                    best.note("poll", count, taken)
+                merge = lambda: merged(changed, world.now, world.known)  # noqa: E731, B023
+                best.note("merge", count, min(times(merge, 3)))
+    return best
+
+
+def _growth(curve: Curve) -> dict[int, float]:
+    """Return what a booking costs, relative to one of the fewest."""
+    fewest = min(curve)
+    each = curve[fewest] / fewest
+    return {count: round(time / count / each, 3) for count, time in curve.items()}
+
+
+def _figure(name: str, method: str, curves: Best) -> Figure:
+    """Return the worst growth of some curves."""
+    growth = {key: _growth(curve) for key, curve in curves.items()}
+    worst = max(value for each in growth.values() for value in each.values())
+    say(f"{name}: {growth}")
+    return Figure(
+        name=name,
+        value=worst,
+        unit="x the cost per booking of the fewest",
+        target="<= 1.2",
+        met=worst <= LIMIT,
+        method=method,
+        details={
+            key: {
+                "ms": {count: ms(time) for count, time in curve.items()},
+                "relative": growth[key],
+            }
+            for key, curve in curves.items()
+        },
+    )
+
+
+def measure(size: Size) -> list[Figure]:
+    """Measure from 1,000 to 16,000 bookings."""
+    with TemporaryDirectory() as folder, no_network():
+        polls = run(_polls(Path(folder), size))
+    return [
+        _figure(
+            "growth_of_plan",
+            f"engine.plan.plan from nothing, {EACH} bookings a room, best of its turns",
+            _plans(size),
+        ),
+        _figure(
+            "growth_of_poll",
+            "engine merge alone; and the WinKAS client with its answer at hand, then"
+            " the hub (merge, plan, reconcile), one booking a room moved; best of turns",
+            polls,
+        ),
+    ]

@@ -158,14 +158,13 @@ def room(number: int, resource_id: str, **data: Any) -> ConfigSubentryDataWithId
     )
 
 
-async def add_account(
-    hass: HomeAssistant,
+def make_entry(
     system: str,
     settings: Mapping[str, Any],
     rooms: Sequence[ConfigSubentryDataWithId] = (),
 ) -> ConfigEntry:
-    """Add an account as the forms would, and wait until all of it is there."""
-    entry = ConfigEntry(
+    """Return an account as the forms would make it."""
+    return ConfigEntry(
         version=1,
         minor_version=1,
         domain=DOMAIN,
@@ -177,6 +176,16 @@ async def add_account(
         discovery_keys=MappingProxyType({}),
         subentries_data=rooms,
     )
+
+
+async def add_account(
+    hass: HomeAssistant,
+    system: str,
+    settings: Mapping[str, Any],
+    rooms: Sequence[ConfigSubentryDataWithId] = (),
+) -> ConfigEntry:
+    """Add an account, and wait until all of it is there."""
+    entry = make_entry(system, settings, rooms)
     await hass.config_entries.async_add(entry)
     await hass.async_block_till_done()
     assert entry.state is ConfigEntryState.LOADED, entry.reason

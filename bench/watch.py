@@ -2,8 +2,8 @@
 
 import asyncio
 from asyncio.events import Handle
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 import gc
 import inspect
 from time import perf_counter
@@ -29,6 +29,34 @@ class Blocked(NamedTuple):
         return f"{ms(self.took)} ms, of which gc {ms(self.gc)} ms: {self.name}"
 
 
+class Collections:
+    """Adds up how long garbage is collected, in seconds."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self.seconds = 0.0
+        self._begin = 0.0
+
+    def _note(self, phase: str, _: object) -> None:
+        """Note a begin or an end."""
+        if phase == "start":
+            self._begin = perf_counter()
+        else:
+            self.seconds += perf_counter() - self._begin
+
+    @classmethod
+    @contextmanager
+    def timed(cls) -> Iterator[Self]:
+        """Collect once, and time what is collected from then on."""
+        self = cls()
+        gc.collect()
+        gc.callbacks.append(self._note)
+        try:
+            yield self
+        finally:
+            gc.callbacks.remove(self._note)
+
+
 class Watch:
     """Times every callback of the event loop, and a pulse between them.
 
@@ -36,12 +64,11 @@ class Watch:
     loop, and threads that do not let go of the interpreter.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, collections: Collections) -> None:
         """Start with nothing seen."""
         self.callbacks: list[Blocked] = []
         self.late = 0.0
-        self._collecting = 0.0
-        self._collected = 0.0
+        self._collections = collections
         self._due = 0.0
         self._pulse: asyncio.TimerHandle | None = None
 
@@ -49,20 +76,22 @@ class Watch:
     @asynccontextmanager
     async def on(cls) -> AsyncIterator[Self]:
         """Watch for as long as the context lasts, but not what surrounds it."""
-        self = cls()
-        gc.collect()
-        gc.callbacks.append(self._note_collection)
-        try:
+        with Collections.timed() as collections:
+            self = cls(collections)
             with patch.object(Handle, "_run", self._timed(Handle._run)):
                 await asyncio.sleep(0)
                 self._schedule()
-                yield self
-                await asyncio.sleep(0)
-        finally:
-            gc.callbacks.remove(self._note_collection)
-            if self._pulse:
-                self._pulse.cancel()
-                self._pulse = None
+                try:
+                    yield self
+                    await asyncio.sleep(0)
+                finally:
+                    self._stop()
+
+    def _stop(self) -> None:
+        """Have no more pulses, and note no more."""
+        if self._pulse:
+            self._pulse.cancel()
+        self._pulse = None
 
     @property
     def longest(self) -> list[Blocked]:
@@ -71,29 +100,22 @@ class Watch:
 
     @property
     def longest_time(self) -> float:
-        """How long the longest callback took; less than a pulse is nothing."""
+        """How long the longest callback took."""
         return max((each.took for each in self.callbacks), default=0.0)
 
     def _timed(self, original: Any) -> Any:
         """Return a way to run a callback that notes how long it takes."""
 
         def timed(handle: Handle) -> None:
-            before, begin = self._collected, perf_counter()
+            before, begin = self._collections.seconds, perf_counter()
             callback = getattr(handle, "_callback", None)
             original(handle)
             took = perf_counter() - begin
-            if took > PULSE and self._pulse:
-                in_gc = self._collected - before
+            if self._pulse and (took > PULSE or took > self.longest_time):
+                in_gc = self._collections.seconds - before
                 self.callbacks.append(Blocked(took, in_gc, name_of(callback)))
 
         return timed
-
-    def _note_collection(self, phase: str, _: object) -> None:
-        """Add up how long the garbage is collected."""
-        if phase == "start":
-            self._collecting = perf_counter()
-        else:
-            self._collected += perf_counter() - self._collecting
 
     def _schedule(self) -> None:
         """Have the next pulse."""

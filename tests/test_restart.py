@@ -286,3 +286,92 @@ async def test_reloading_an_account_in_a_booking_does_not_touch_the_door(
     )
     await settle(hass, freezer)
     assert exivo.doors[ENTRANCE].mode == "normal"
+
+
+def issued_grant(exivo: ExivoSimulator) -> dict[str, Any]:
+    """Return the row of a link that we gave out, and let the vendor have it."""
+    visit = exivo.visits[next(iter(exivo.visits))]
+    return {
+        "reference": "feedbeef",
+        "subject": "5ab1ec7",
+        "room_id": ROOM,
+        "booking_id": "7",
+        "account_id": DOORS,
+        "points": [ENTRANCE],
+        "start": (NOW + HOUR).isoformat(),
+        "end": (NOW + 2 * HOUR).isoformat(),
+        "state": "issued",
+        "evidence": "acknowledged",
+        "issued_id": f"{visit.kind}:{visit.id}",
+    }
+
+
+async def test_rule_12_nothing_is_taken_back_while_the_bookings_are_not_known(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    winkas: WinKasSimulator,
+    exivo: ExivoSimulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Their store was lost: doors stay open as long as planned, keys stay valid."""
+    exivo.control({"change": {ENTRANCE: {"mode": "open"}}})
+    winkas.fault("500")
+    until = NOW + timedelta(minutes=30)
+    remember(hass_storage, [], [open_door(until=until.isoformat())])
+    hass_storage[f"{DOMAIN}.ledger"]["data"]["grants"] = [issued_grant(exivo)]
+    del hass_storage[f"{DOMAIN}.{BOOKINGS}"]
+    await start(hass, winkas, exivo)
+    await at(hass, freezer, until - timedelta(seconds=1))
+    assert exivo.doors[ENTRANCE].mode == "open"
+    await at(hass, freezer, until)
+    assert exivo.doors[ENTRANCE].mode == "normal"
+    assert not [path for _, path in exivo.requests if path.endswith("/revoke")]
+    winkas.faults.clear()
+    for minutes in range(31, 40):
+        await at(hass, freezer, NOW + timedelta(minutes=minutes))
+    assert [path for _, path in exivo.requests if path.endswith("/revoke")]
+
+
+async def test_rule_12_the_first_run_after_an_upgrade_takes_nothing_back(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    winkas: WinKasSimulator,
+    exivo: ExivoSimulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Not before a complete answer has confirmed it."""
+    winkas.fault("500")
+    remember(hass_storage, [], [])
+    hass_storage[f"{DOMAIN}.ledger"]["data"]["grants"] = [issued_grant(exivo)]
+    hass_storage[f"{DOMAIN}.{BOOKINGS}"]["version"] = 0
+    await start(hass, winkas, exivo)
+    await at(hass, freezer, NOW + timedelta(minutes=5))
+    assert not [path for _, path in exivo.requests if path.endswith("/revoke")]
+    winkas.faults.clear()
+    await at(hass, freezer, NOW + timedelta(minutes=20))
+    assert [path for _, path in exivo.requests if path.endswith("/revoke")]
+
+
+async def test_rule_10_a_failed_plan_keeps_what_is_open_until_its_end(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    winkas: WinKasSimulator,
+    exivo: ExivoSimulator,
+    freezer: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing ever stays open because of an error in our code."""
+    winkas.fault("500")
+    remember(hass_storage, [(NOW - HOUR, NOW + HOUR)], [])
+    await start(hass, winkas, exivo)
+    await settle(hass, freezer)
+    assert exivo.doors[ENTRANCE].mode == "open"
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("a mistake in our code")
+
+    monkeypatch.setattr("custom_components.booking_access.hub.plan", fail)
+    await at(hass, freezer, NOW + timedelta(minutes=30))
+    assert exivo.doors[ENTRANCE].mode == "open"
+    await at(hass, freezer, NOW + HOUR + LAG)
+    assert exivo.doors[ENTRANCE].mode == "normal"

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 
 from homeassistant.config_entries import ConfigEntry
@@ -25,30 +25,19 @@ from homeassistant.helpers.event import (
 )
 from homeassistant.util import dt as dt_util
 
-from .const import CONF_ACCESS, CONF_SYSTEM, DOMAIN, SUBENTRY_ROOM, SWEEP
+from .account import BookingAccount
+from .const import CONF_ACCESS, CONF_SYSTEM, DOMAIN, LOGGER, SWEEP
 from .coordinator import AccessCoordinator
-from .engine.bookings import AccountBookings, Change, answer_brake, merge
+from .engine.bookings import Change
 from .engine.ledger import GrantRow
-from .engine.models import FOREVER, Absence, Effect, Snapshot
+from .engine.models import FOREVER, Effect, Snapshot
 from .engine.plan import Plan, plan, targets
 from .engine.reconcile import after_restart, reconcile_grants, reconcile_switched
 from .issues import async_report_vanished
-from .room import LiveRoom, country_of, room_of
+from .room import LiveRoom
 from .steps import Steps
-from .store import BookingsStore, LedgerStore
+from .store import LedgerStore
 from .systems import BOOKING_SYSTEMS
-
-
-@dataclass(slots=True)
-class BookingAccount:
-    """What the hub knows of a booking account, whether it is loaded or not."""
-
-    store: BookingsStore
-    absence: Absence
-    country: str
-    bookings: AccountBookings = field(default_factory=AccountBookings)
-    has_answered: bool = False  # ever, this time or before
-    heard_of: set[str] = field(default_factory=set)  # resources, likewise
 
 
 class Hub:
@@ -105,36 +94,25 @@ class Hub:
     async def async_add_account(self, entry: ConfigEntry) -> BookingAccount:
         """Know a booking account and its rooms, as they are configured now."""
         account = self.accounts.get(entry.entry_id)
-        if new := account is None:
-            store = BookingsStore(self.hass, entry.entry_id)
-            system = BOOKING_SYSTEMS[entry.data[CONF_SYSTEM]]
-            account = BookingAccount(
-                store, system.absence, country_of(self.hass, entry)
-            )
-            if stored := await store.async_load():
-                account.bookings = stored
-                account.has_answered = True
+        if account:
+            account.configure(self.hass, entry)
+        else:
+            account = await BookingAccount.async_load(self.hass, entry)
             self.accounts[entry.entry_id] = account
-        account.country = country_of(self.hass, entry)
-        wanted = {
-            subentry.subentry_id: room_of(entry, subentry)
-            for subentry in entry.get_subentries_of_type(SUBENTRY_ROOM)
-        }
-        self.rooms = {
-            room_id: room
-            for room_id, room in self.rooms.items()
-            if room.config.account_id != entry.entry_id or room_id in wanted
-        }
-        for room_id, config in wanted.items():
+        for room_id, room in list(self.rooms.items()):
+            if (
+                room.config.account_id == entry.entry_id
+                and room_id not in account.rooms
+            ):
+                del self.rooms[room_id]
+        for room_id, config in account.rooms.items():
             modes = entry.subentries[room_id].data.get(CONF_ACCESS, ())
-            if room := self.rooms.get(room_id):
-                room.configure(config, modes)
+            if room_id in self.rooms:
+                self.rooms[room_id].configure(config, modes)
             else:
                 self.rooms[room_id] = LiveRoom(self, config, modes)
-        if new and account.has_answered:
-            account.heard_of |= self._resources_of(entry.entry_id)
-            self._report_vanished(entry.entry_id)
-        self._steps.forgive(lambda row: row.room_id in wanted)
+        self._report_vanished(entry.entry_id)
+        self._steps.forgive(lambda row: row.room_id in account.rooms)
         self._follow()
         return account
 
@@ -204,32 +182,20 @@ class Hub:
     def async_take(self, entry_id: str, snapshot: Snapshot) -> bool:
         """Take over what a booking system answered; return whether to ask again soon."""
         account = self.accounts[entry_id]
-        bookings, changes = merge(
-            account.bookings, snapshot, dt_util.utcnow(), account.absence
-        )
-        if bookings is not account.bookings or not account.has_answered:
-            self._keep(entry_id, bookings, changes)
-        account.has_answered = True
-        account.heard_of |= self._resources_of(entry_id)
-        return bookings.uncertain
+        news = account.take(snapshot)
+        if news is not None:
+            self._act_on(entry_id, news)
+        return account.bookings.uncertain
 
     @callback
     def async_answer_brake(self, entry_id: str, *, revoke: bool) -> None:
         """Do what a human decided about bookings that vanished all at once."""
-        bookings, changes = answer_brake(
-            self.accounts[entry_id].bookings, revoke=revoke
-        )
-        self._keep(entry_id, bookings, changes)
+        self._act_on(entry_id, self.accounts[entry_id].answer_brake(revoke=revoke))
 
-    def _keep(
-        self, entry_id: str, bookings: AccountBookings, changes: Iterable[Change]
-    ) -> None:
-        """Keep an account's bookings as they are now, and act on them."""
-        account = self.accounts[entry_id]
-        account.bookings = bookings
-        account.store.save_soon(bookings)
+    def _act_on(self, entry_id: str, news: Iterable[Change]) -> None:
+        """Tell what happened to an account's bookings, and do what follows."""
         self._report_vanished(entry_id)
-        self._announce_changes(entry_id, changes)
+        self._announce_changes(entry_id, news)
         self.evaluate()
 
     def _report_vanished(self, entry_id: str) -> None:
@@ -245,24 +211,42 @@ class Hub:
             return
         now = dt_util.utcnow()
         before = self.plan
-        self.plan = plan(
-            [room.config for room in self.rooms.values()],
-            {key: each.bookings.by_resource for key, each in self.accounts.items()},
-            now,
-            before,
-        )
-        ledger = self.store.ledger
-        switching = reconcile_switched(
-            self.plan, ledger.switched, now, self._steps.busy
-        )
-        granting = reconcile_grants(self.plan, ledger.grants, now, self._steps.busy)
+        unsure = self._unsure_rooms()
+        try:
+            acting = self.plan = self._make_plan(now)
+        except Exception:  # noqa: BLE001 - what is open must close all the same
+            LOGGER.exception(
+                "Planning failed; what is open closes when it was to close"
+            )
+            acting, unsure = Plan(), set(self.rooms)
+        ledger, busy = self.store.ledger, self._steps.busy
+        switching = reconcile_switched(acting, ledger.switched, now, busy, unsure)
+        granting = reconcile_grants(acting, ledger.grants, now, busy, unsure)
         self._steps.take(switching, granting)
-        self._set_timer(min(self.plan.until, switching.again, granting.again))
+        self._set_timer(min(acting.until, switching.again, granting.again))
         if self.plan is not before:
             for room_id, room in self.rooms.items():
                 if before.rooms.get(room_id) is not self.plan.rooms[room_id]:
                     self._announce_edges(room)
                     room.async_update_soon()
+
+    def _make_plan(self, now: datetime) -> Plan:
+        """Plan all rooms, as far as something changed."""
+        return plan(
+            [room.config for room in self.rooms.values()],
+            {key: each.bookings.by_resource for key, each in self.accounts.items()},
+            now,
+            self.plan,
+        )
+
+    def _unsure_rooms(self) -> set[str]:
+        """Return the rooms whose bookings are not known for certain (rule 12)."""
+        unsure = {key for key, each in self.accounts.items() if not each.is_sure}
+        return {
+            room_id
+            for room_id, room in self.rooms.items()
+            if unsure and room.config.account_id in unsure
+        }
 
     @callback
     def evaluate_soon(self) -> None:
@@ -279,7 +263,9 @@ class Hub:
 
     @callback
     def _sweep(self, _: datetime) -> None:
-        """Look once a minute, whatever was missed."""
+        """Look once a minute, whatever was missed; forget what is long over."""
+        for account in self.accounts.values():
+            account.forget()
         self.evaluate()
 
     @callback
@@ -341,22 +327,14 @@ class Hub:
         self.evaluate_soon()
 
     def _announce_changes(self, entry_id: str, changes: Iterable[Change]) -> None:
-        """Tell the rooms which bookings came, changed or went.
-
-        The first answer about a resource is no news: it was booked all along.
-        """
-        heard_of = self.accounts[entry_id].heard_of
+        """Tell the rooms which bookings came, changed or went."""
         by_resource = {
-            room.config.resource_id: room for room in self._rooms_of(entry_id)
+            room.resource_id: self.rooms[room_id]
+            for room_id, room in self.accounts[entry_id].rooms.items()
         }
         for change in changes:
-            room = by_resource.get(change.booking.resource_id)
-            if room and room.config.resource_id in heard_of:
+            if room := by_resource.get(change.booking.resource_id):
                 room.announce(f"booking_{change.kind}", change.booking.id)
-
-    def _rooms_of(self, entry_id: str) -> list[LiveRoom]:
-        """Return the rooms of a booking account."""
-        return [r for r in self.rooms.values() if r.config.account_id == entry_id]
 
     def _rooms_with(self, entry_id: str) -> list[LiveRoom]:
         """Return the rooms that have doors of an access account."""
@@ -366,10 +344,6 @@ class Hub:
             for room in self.rooms.values()
             if any(point.startswith(doors) for point in room.config.points)
         ]
-
-    def _resources_of(self, entry_id: str) -> set[str]:
-        """Return what is booked in the rooms of a booking account."""
-        return {room.config.resource_id for room in self._rooms_of(entry_id)}
 
     def _announce_edges(self, room: LiveRoom) -> None:
         """Tell a room which bookings started and ended; each is told once, ever."""

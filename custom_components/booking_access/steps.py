@@ -87,7 +87,13 @@ class Steps:
     async def _async_write_then(
         self, steps: Iterable[Coroutine[Any, Any, None]]
     ) -> None:
-        """Write the ledger, and only then take the steps."""
+        """Write the ledger, and only then take the steps.
+
+        Before it the bookings that it follows: after a crash, grants for
+        bookings that are not known yet would be taken back.
+        """
+        for account in list(self._hub.accounts.values()):
+            await account.store.async_written()
         await self._store.async_save()
         for step in steps:
             self._spawn(step)

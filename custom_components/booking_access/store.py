@@ -1,9 +1,10 @@
 """What outlives a restart: the ledger, and the last good bookings of each account."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, override
 import uuid
 
 from mashumaro.codecs.basic import BasicDecoder, BasicEncoder
@@ -16,8 +17,6 @@ from .engine.bookings import AccountBookings, Known, restore
 from .engine.ledger import GrantRow, Switched
 
 VERSION: Final = 1
-# Bookings can be had again from their system, so they need no hurry.
-BOOKINGS_DELAY: Final = 2.0
 LEDGER_DELAY: Final = 0.5
 
 
@@ -57,6 +56,7 @@ class _StoredBookings:
     known: list[Known]
     empty_since: datetime | None
     held_back: list[str]
+    aliases: dict[str, str] = field(default_factory=dict)
 
 
 _encode_ledger: Callable[[_StoredLedger], dict[str, Any]] = BasicEncoder(
@@ -82,6 +82,8 @@ class LedgerStore:
             atomic_writes=True,
             serialize_in_event_loop=False,
         )
+        self._loop = hass.loop
+        self._due = 0.0
         self.ledger = Ledger()
 
     async def async_load(self) -> Ledger:
@@ -103,8 +105,14 @@ class LedgerStore:
         await self._store.async_save(self._data())
 
     def save_soon(self) -> None:
-        """Write in a moment, once for all changes until then."""
-        self._store.async_delay_save(self._data, LEDGER_DELAY)
+        """Write in a moment, once for all changes until then.
+
+        Changes that keep coming do not put it off.
+        """
+        now = self._loop.time()
+        if self._due <= now:
+            self._due = now + LEDGER_DELAY
+        self._store.async_delay_save(self._data, self._due - now)
 
     def _data(self) -> dict[str, Any]:
         """Return the ledger as plain data."""
@@ -121,12 +129,29 @@ class LedgerStore:
         )
 
 
+class _Upgradable(Store[dict[str, Any]]):
+    """A store that knows whether what it read was written by an older version."""
+
+    was_upgraded = False
+
+    @override
+    async def _async_migrate_func(
+        self, old_major_version: int, old_minor_version: int, old_data: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Take what an older version wrote; missing fields have defaults."""
+        self.was_upgraded = True
+        return old_data
+
+
 class BookingsStore:
     """Keeps the last good bookings of one account."""
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
         """Make the store; nothing is read yet."""
-        self._store = Store[dict[str, Any]](
+        self._hass = hass
+        self._unwritten: AccountBookings | None = None
+        self._writing: asyncio.Task[None] | None = None
+        self._store = _Upgradable(
             hass,
             VERSION,
             f"{DOMAIN}.{entry_id}",
@@ -135,20 +160,46 @@ class BookingsStore:
             serialize_in_event_loop=False,
         )
 
+    @property
+    def was_upgraded(self) -> bool:
+        """Whether what was read was written by an older version."""
+        return self._store.was_upgraded
+
     async def async_load(self) -> AccountBookings | None:
         """Read what was known last; None if there never was an answer."""
         data = await self._store.async_load()
         if data is None:
             return None
         stored = _decode_bookings(data)
-        return restore(stored.known, stored.empty_since, frozenset(stored.held_back))
+        return restore(
+            stored.known,
+            stored.empty_since,
+            frozenset(stored.held_back),
+            stored.aliases,
+        )
 
     def save_soon(self, bookings: AccountBookings) -> None:
-        """Write in a moment; what is written is worked out off the event loop."""
-        self._store.async_delay_save(lambda: _bookings_data(bookings), BOOKINGS_DELAY)
+        """Write, at once and beside everything else."""
+        self._unwritten = bookings
+        if self._writing is None or self._writing.done():
+            self._writing = self._hass.async_create_task(self._async_write(), DOMAIN)
+
+    async def _async_write(self) -> None:
+        """Write, worked out off the event loop, until nothing newer is left."""
+        while (bookings := self._unwritten) is not None:
+            self._unwritten = None
+            data = await self._hass.async_add_executor_job(_bookings_data, bookings)
+            await self._store.async_save(data)
+
+    async def async_written(self) -> None:
+        """Wait until all is on the disk, or could not be written."""
+        if self._writing:
+            await asyncio.wait((self._writing,))
 
     async def async_remove(self) -> None:
         """Forget everything."""
+        self._unwritten = None
+        await self.async_written()
         await self._store.async_remove()
 
 
@@ -159,5 +210,6 @@ def _bookings_data(bookings: AccountBookings) -> dict[str, Any]:
             known=list(bookings.known.values()),
             empty_since=bookings.empty_since,
             held_back=sorted(bookings.held_back),
+            aliases=dict(bookings.aliases),
         )
     )

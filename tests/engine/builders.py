@@ -21,6 +21,7 @@ from custom_components.booking_access.engine.plan import Plan, plan
 MONDAY = datetime(2026, 11, 23, tzinfo=UTC)
 DOOR = "door/locks/front"
 ANNA = Person(name="Anna", phone="+4511111111")
+HOLDERS = {"a": ANNA}
 
 
 def at(clock: str, day: int = 0) -> datetime:
@@ -57,13 +58,13 @@ def booking(
     id: str = "a",
     **changes: Any,
 ) -> Booking:
-    """Return a booking of the hall on Monday."""
+    """Return a booking of the hall on Monday, by Anna if it is the first one."""
     made = Booking(
         id=id,
         resource_id="hall",
         start=at(start) if isinstance(start, str) else start,
         end=at(end) if isinstance(end, str) else end,
-        holder=ANNA,
+        holder=HOLDERS.get(id, Person(name=id)),
     )
     return replace(made, **changes)
 

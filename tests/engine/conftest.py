@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, settings
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 settings.register_profile(
-    "fast", max_examples=60, deadline=None, suppress_health_check=SLOW
+    "fast", max_examples=200, deadline=None, suppress_health_check=SLOW
 )
 settings.register_profile(
     "nightly", max_examples=3000, deadline=None, suppress_health_check=SLOW

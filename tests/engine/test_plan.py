@@ -468,7 +468,7 @@ OTHER_WISH = [
     {"end": at("11:01")},
 ]
 OTHER_SUBJECT = [
-    {"id": "b"},
+    {"id": "b", "holder": ANNA},
     {"holder": replace(ANNA, phone="+4522222222")},
 ]
 

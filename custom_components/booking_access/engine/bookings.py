@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from .identity import name_again
 from .models import Absence, Booking, BookingStatus, Snapshot
 
 # Absence from a listing counts when it was seen this often, this long.
@@ -63,6 +64,7 @@ class AccountBookings:
     empty_since: datetime | None = None
     held_back: frozenset[str] = frozenset()
     by_resource: Mapping[str, tuple[Booking, ...]] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def uncertain(self) -> bool:
@@ -80,7 +82,12 @@ def merge(
 
     Returns ``old`` itself where nothing changed at all.
     """
-    answered = {booking.id: booking for booking in snapshot.bookings}
+    answered, aliases = name_again(
+        {key: each.booking for key, each in old.known.items()},
+        old.aliases,
+        snapshot,
+        absence,
+    )
     known, changes = _take(old, answered)
     left = _unanswered(old, answered, now)
     missed = {
@@ -104,9 +111,11 @@ def merge(
         for key in held_back - answered.keys()
         if key in known and known[key].booking.end > now
     )
-    if (known, empty_since, held_back) == (old.known, old.empty_since, old.held_back):
+    before = (old.known, old.empty_since, old.held_back, old.aliases)
+    if (known, empty_since, held_back, aliases) == before:
         return old, ()
-    return _result(old, known, empty_since, held_back), tuple(changes)
+    result = _result(old, known, empty_since, held_back)
+    return replace(result, aliases=aliases), tuple(changes)
 
 
 def keep_resources(
@@ -144,10 +153,27 @@ def restore(
     known: Iterable[Known],
     empty_since: datetime | None = None,
     held_back: frozenset[str] = frozenset(),
+    aliases: Mapping[str, str] | None = None,
 ) -> AccountBookings:
     """Return what was known when it was last stored."""
     by_id = {each.booking.id: each for each in known}
-    return _result(AccountBookings(), by_id, empty_since, held_back)
+    old = AccountBookings(aliases=aliases or {})
+    return _result(old, by_id, empty_since, held_back)
+
+
+def forget(old: AccountBookings, now: datetime) -> AccountBookings:
+    """Forget what ended long ago, also while no answer comes (rule 15).
+
+    Returns ``old`` itself where there is nothing to forget.
+    """
+    known = {
+        key: each
+        for key, each in old.known.items()
+        if each.booking.end > now - KEEP_ENDED
+    }
+    if len(known) == len(old.known):
+        return old
+    return _result(old, known, old.empty_since, old.held_back & known.keys())
 
 
 def _take(
@@ -276,4 +302,5 @@ def _result(
         empty_since=empty_since,
         held_back=held_back,
         by_resource=by_resource,
+        aliases=old.aliases,
     )

@@ -33,13 +33,14 @@ class Switched:
 
     ``before`` is the state to go back to, ``ours`` the state that we set: a
     different one was set by a human (rule 16). ``due`` is when an armed target
-    is wanted.
+    is wanted, ``until`` when the last of its claims ends, as far as we knew.
     """
 
     target: str
     phase: Phase
     claims: frozenset[str] = frozenset()
     due: datetime | None = None
+    until: datetime | None = None
     before: str | None = None
     ours: str | None = None
     attempts: int = 0

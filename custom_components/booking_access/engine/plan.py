@@ -42,8 +42,8 @@ class RoomPlan:
 
     ``active`` are the bookings whose window of an effect is open, ``upcoming``
     is when the next window of an effect opens, ``refused`` are coming bookings
-    that end before they start. ``demands`` and ``expected`` are the room's
-    part of those of the ``Plan``.
+    that end before they start. ``demands``, ``ends`` and ``expected`` are the
+    room's part of those of the ``Plan``.
     """
 
     room: Room
@@ -57,6 +57,7 @@ class RoomPlan:
     wishes: tuple[GrantWish, ...]
     refused: tuple[str, ...]
     demands: Mapping[str, frozenset[str]]
+    ends: Mapping[str, datetime]
     expected: Mapping[str, datetime]
 
     def holds(self, room: Room, bookings: tuple[Booking, ...], now: datetime) -> bool:
@@ -74,12 +75,13 @@ class Plan:
 
     ``demands`` are the claims on each target that bookings switch on: doors
     to hold open, appliances, and what a room shows of itself (rule 7: the
-    union over all rooms); ``expected`` is when another claim on a target comes
-    next.
+    union over all rooms), ``ends`` when the last claim that is there now goes;
+    ``expected`` is when another claim on a target comes next.
     """
 
     rooms: Mapping[str, RoomPlan] = field(default_factory=dict)
     demands: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    ends: Mapping[str, datetime] = field(default_factory=dict)
     expected: Mapping[str, datetime] = field(default_factory=dict)
     until: datetime = FOREVER
 
@@ -137,8 +139,10 @@ def _together(
     """Unite what the rooms want; only what changed rooms want is worked out anew."""
     touched = {target for each in changed for target in (*each.demands, *each.expected)}
     demands, expected = dict(before.demands), dict(before.expected)
+    ends = dict(before.ends)
     for target in touched:
         demands.pop(target, None)
+        ends.pop(target, None)
         expected.pop(target, None)
     claimed: defaultdict[str, set[str]] = defaultdict(set)
     until = FOREVER
@@ -146,11 +150,12 @@ def _together(
         until = min(until, each.until)
         for target in touched & each.demands.keys():
             claimed[target] |= each.demands[target]
+            ends[target] = max(ends.get(target, each.ends[target]), each.ends[target])
         for target in touched & each.expected.keys():
             due = each.expected[target]
             expected[target] = min(expected.get(target, due), due)
     demands |= {target: frozenset(claims) for target, claims in claimed.items()}
-    return Plan(rooms=rooms, demands=demands, expected=expected, until=until)
+    return Plan(rooms=rooms, demands=demands, ends=ends, expected=expected, until=until)
 
 
 def plan_room(room: Room, bookings: tuple[Booking, ...], now: datetime) -> RoomPlan:
@@ -165,16 +170,18 @@ def plan_room(room: Room, bookings: tuple[Booking, ...], now: datetime) -> RoomP
     booked, coming, until = _around(counting, NO_TIMING, now)
     edges = [until, *(each.start for each in refused)]
     active: dict[Effect, frozenset[str]] = {}
+    last: dict[Effect, datetime] = {}
     upcoming: dict[Effect, datetime] = {}
     for effect in Effect:
         timing = room.timing.get(effect, NO_TIMING)
         inside, following, until = _around(counting, timing, now)
         active[effect] = frozenset(each.id for each in inside)
+        last[effect] = max((window(each, timing).end for each in inside), default=now)
         edges.append(until)
         if following:
             upcoming[effect] = window(following, timing).start
     wishes, until = _wishes(room, counting, now)
-    demands, expected = _switches(room, active, upcoming)
+    demands, ends, expected = _switches(room, active, last, upcoming)
     return RoomPlan(
         room=room,
         bookings=bookings,
@@ -187,6 +194,7 @@ def plan_room(room: Room, bookings: tuple[Booking, ...], now: datetime) -> RoomP
         wishes=wishes,
         refused=tuple(each.id for each in refused),
         demands=demands,
+        ends=ends,
         expected=expected,
     )
 
@@ -210,10 +218,12 @@ def _around(
 def _switches(
     room: Room,
     active: Mapping[Effect, frozenset[str]],
+    last: Mapping[Effect, datetime],
     upcoming: Mapping[Effect, datetime],
-) -> tuple[dict[str, frozenset[str]], dict[str, datetime]]:
-    """Return the claims on the room's targets, and when their next ones come."""
+) -> tuple[dict[str, frozenset[str]], dict[str, datetime], dict[str, datetime]]:
+    """Return the claims on the room's targets, when they end, and the next ones."""
     demands: dict[str, frozenset[str]] = {}
+    ends: dict[str, datetime] = {}
     expected: dict[str, datetime] = {}
     for effect in Effect:
         claims = frozenset(claim(room.id, each) for each in active[effect])
@@ -221,9 +231,10 @@ def _switches(
         for target in targets(room, effect):
             if claims:
                 demands[target] = claims
+                ends[target] = last[effect]
             if opens:
                 expected[target] = opens
-    return demands, expected
+    return demands, ends, expected
 
 
 def _wishes(

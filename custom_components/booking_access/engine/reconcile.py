@@ -65,18 +65,27 @@ class Todo[StepT, RowT]:
 
 
 def reconcile_switched(
-    plan: Plan, rows: Mapping[str, Switched], now: datetime, busy: Collection[str]
+    plan: Plan,
+    rows: Mapping[str, Switched],
+    now: datetime,
+    busy: Collection[str],
+    unsure: Collection[str] = (),
 ) -> Todo[SwitchStep, Switched]:
     """Compare the demands with what is switched.
 
     Each claim switches its target on once (rule 11): what a human does after
     that stands until another booking claims the target, or the last one ends.
-    Targets in ``busy`` are being switched right now.
+    Targets in ``busy`` are being switched right now. Of the rooms in ``unsure``
+    the bookings are not known: what was on for them ends when it was to end.
     """
     todo = Todo[SwitchStep, Switched]()
     for target, claims in plan.demands.items():
+        row = rows.get(target)
         if target not in busy:
-            _demand(target, claims, rows.get(target), todo, now)
+            until = plan.ends.get(target, FOREVER)
+            if row and _lasts(row, now, unsure):
+                claims, until = claims | row.claims, max(until, row.until or until)
+            _demand(target, claims, until, row, todo, now)
     for target, row in rows.items():
         if target in busy or target in plan.demands:
             continue
@@ -85,6 +94,8 @@ def reconcile_switched(
                 todo.drop.append(target)
         elif row.phase is Phase.ENDING and waits(row, now):
             todo.look_at(row.retry_at)
+        elif row.phase is not Phase.ENDING and _lasts(row, now, unsure):
+            todo.look_at(row.until)
         else:
             todo.steps.append(_end(row))
     for target, due in plan.expected.items():
@@ -96,6 +107,7 @@ def reconcile_switched(
 def _demand(
     target: str,
     claims: frozenset[str],
+    until: datetime,
     row: Switched | None,
     todo: Todo[SwitchStep, Switched],
     now: datetime,
@@ -103,13 +115,20 @@ def _demand(
     """See to it that a target was switched on for each of its claims."""
     off = (Phase.ARMED, Phase.ENDING)
     if row is None or row.phase in off or not claims <= row.claims:
-        todo.steps.append(_start(target, claims, row, now))
+        todo.steps.append(_start(target, claims, until, row, now))
     elif waits(row, now):
         todo.look_at(row.retry_at)
     elif row.phase is Phase.STARTING:
-        todo.steps.append(_start(target, claims, row, now))
-    elif claims != row.claims:  # one that went may come back, and then counts anew
-        todo.write.append(replace(row, claims=claims))
+        todo.steps.append(_start(target, claims, until, row, now))
+    elif (claims, until) != (row.claims, row.until):
+        # A claim that went may come back, and then counts anew.
+        todo.write.append(replace(row, claims=claims, until=until))
+
+
+def _lasts(row: Switched, now: datetime, unsure: Collection[str]) -> bool:
+    """Whether a target without a claim is left on, for lack of knowledge."""
+    rooms = {each.partition("/")[0] for each in row.claims}
+    return row.until is not None and now < row.until and not rooms.isdisjoint(unsure)
 
 
 def _arm(
@@ -149,7 +168,11 @@ def _is_armed_for_later(row: Switched, now: datetime) -> bool:
 
 
 def _start(
-    target: str, claims: frozenset[str], row: Switched | None, now: datetime
+    target: str,
+    claims: frozenset[str],
+    until: datetime,
+    row: Switched | None,
+    now: datetime,
 ) -> SwitchStep:
     """Switch on for the claims; what to go back to stays as it was."""
     new = row or Switched(target=target, phase=Phase.STARTING)
@@ -162,6 +185,7 @@ def _start(
             phase=Phase.STARTING,
             claims=claims,
             due=None,
+            until=until,
             attempts=new.attempts if again else 0,
             retry_at=None,
             error=new.error if again else None,
@@ -186,12 +210,17 @@ def _end(row: Switched) -> SwitchStep:
 
 
 def reconcile_grants(
-    plan: Plan, rows: Mapping[str, GrantRow], now: datetime, busy: Collection[str]
+    plan: Plan,
+    rows: Mapping[str, GrantRow],
+    now: datetime,
+    busy: Collection[str],
+    unsure: Collection[str] = (),
 ) -> Todo[GrantStep, GrantRow]:
     """Compare the wishes with the grants there are.
 
     A changed wish has another reference: it is a new grant, and the one that
-    it replaces goes when the new one is there (rule 3).
+    it replaces goes when the new one is there (rule 3). Of the rooms in
+    ``unsure`` the bookings are not known: nothing is taken back (rule 12).
     """
     todo = Todo[GrantStep, GrantRow]()
     wishes = {
@@ -213,7 +242,11 @@ def reconcile_grants(
         elif row.state is GrantState.REVOKING:
             todo.steps.append(GrantStep(step=Step.REVOKE, row=row))
     for reference, row in rows.items():
-        if reference not in wishes and reference not in busy:
+        if reference in wishes or reference in busy:
+            continue
+        if row.room_id in unsure and now < row.end:
+            todo.look_at(row.end)
+        else:
             _let_go(row, todo, now, lacking.get(row.subject, ()))
     return todo
 

@@ -1,0 +1,103 @@
+"""What is known of a booking account, whether it is loaded or not."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Self
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
+
+from .const import CONF_SYSTEM, SUBENTRY_ROOM
+from .engine.bookings import (
+    AccountBookings,
+    Change,
+    answer_brake,
+    forget,
+    keep_resources,
+    merge,
+)
+from .engine.models import Absence, Room, Snapshot
+from .room import country_of, room_of
+from .store import BookingsStore
+from .systems import BOOKING_SYSTEMS
+
+
+@dataclass(slots=True)
+class BookingAccount:
+    """One booking account: its bookings, and its rooms as they are configured.
+
+    ``has_answered`` says that it ever did, this time or before; ``is_sure``
+    that what is known is whole, with nothing lost or upgraded (rule 12);
+    ``heard_of`` are the resources that an answer was about.
+    """
+
+    store: BookingsStore
+    absence: Absence
+    country: str = ""
+    rooms: dict[str, Room] = field(default_factory=dict)
+    bookings: AccountBookings = field(default_factory=AccountBookings)
+    has_answered: bool = False
+    is_sure: bool = False
+    heard_of: set[str] = field(default_factory=set)
+
+    @classmethod
+    async def async_load(cls, hass: HomeAssistant, entry: ConfigEntry) -> Self:
+        """Return an account with what is stored of it."""
+        store = BookingsStore(hass, entry.entry_id)
+        account = cls(store, BOOKING_SYSTEMS[entry.data[CONF_SYSTEM]].absence)
+        account.configure(hass, entry)
+        if stored := await store.async_load():
+            account.bookings = stored
+            account.has_answered = True
+            account.is_sure = not store.was_upgraded
+            account.heard_of = account.resources
+        return account
+
+    def configure(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
+        """Take over the rooms and options as they are now."""
+        self.country = country_of(hass, entry)
+        self.rooms = {
+            subentry.subentry_id: room_of(entry, subentry)
+            for subentry in entry.get_subentries_of_type(SUBENTRY_ROOM)
+        }
+        self.heard_of &= self.resources
+        self._keep(keep_resources(self.bookings, self.resources))
+
+    @property
+    def resources(self) -> set[str]:
+        """What is booked in the rooms."""
+        return {room.resource_id for room in self.rooms.values()}
+
+    def take(self, snapshot: Snapshot) -> Iterable[Change] | None:
+        """Take over an answer; return what it changed, None for nothing at all.
+
+        The first answer about a resource is no news: it was booked all along.
+        """
+        bookings, changes = merge(
+            self.bookings, snapshot, dt_util.utcnow(), self.absence
+        )
+        news = [each for each in changes if each.booking.resource_id in self.heard_of]
+        acts = self._keep(bookings) or not self.has_answered
+        self.has_answered = True
+        self.is_sure |= snapshot.complete
+        self.heard_of |= self.resources - snapshot.missing
+        return news if acts else None
+
+    def answer_brake(self, *, revoke: bool) -> Iterable[Change]:
+        """Do what a human decided about bookings that vanished all at once."""
+        bookings, changes = answer_brake(self.bookings, revoke=revoke)
+        self._keep(bookings)
+        return changes
+
+    def forget(self) -> None:
+        """Forget what is long over (rule 15)."""
+        self._keep(forget(self.bookings, dt_util.utcnow()))
+
+    def _keep(self, bookings: AccountBookings) -> bool:
+        """Keep the bookings as they are now; return whether that is something new."""
+        if bookings is self.bookings:
+            return False
+        self.bookings = bookings
+        self.store.save_soon(bookings)
+        return True
