@@ -78,7 +78,7 @@ class BookingAccount:
             self.bookings, snapshot, dt_util.utcnow(), self.absence
         )
         news = [each for each in changes if each.booking.resource_id in self.heard_of]
-        acts = self._keep(bookings) or not self.has_answered
+        acts = self._keep(bookings) or not (self.has_answered and self.is_sure)
         self.has_answered = True
         self.is_sure |= snapshot.complete
         self.heard_of |= self.resources - snapshot.missing
