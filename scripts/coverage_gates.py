@@ -16,6 +16,9 @@ COMPLETE: Final = tuple(
     for name in (
         "config_flow.py",
         "subentry_flow.py",
+        "options_flow.py",
+        "form_schema.py",
+        "access_points.py",
         "diagnostics.py",
         "repairs.py",
         "engine/",

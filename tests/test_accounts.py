@@ -647,3 +647,42 @@ async def test_rule_14_a_code_rests_before_somebody_gets_it_again(
     [visit] = [v for v in exivo.live_visits() if v.name != "Courier"]
     assert visit.posted["code"] == "718394"
     assert "834617" in hass_storage["booking_access.ledger"]["data"]["retired"]
+
+
+async def test_rule_08_an_unclear_key_of_a_cancelled_booking_is_found_and_revoked(
+    hass: HomeAssistant,
+    winkas: WinKasSimulator,
+    exivo: ExivoSimulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """We never heard of its id, so it is looked for by our reference."""
+    winkas.control({"bookings": [booking()]})
+    exivo.fault("unknown_outcome", path="/visit", times=3)
+    exivo.faults.append(Fault("500", path="/digitalKeyVisits"))
+    await make_hall(hass, winkas, exivo, ["grant"])
+    winkas.control({"bookings": [{**booking(), "extra": {"Cancelled": True}}]})
+    await synchronize(hass, freezer)
+    exivo.faults.clear()
+    for seconds in (30, 60, 120, 240):
+        await at(hass, freezer, NOW + timedelta(seconds=seconds))
+    assert len(exivo.visits) > 2
+    assert [visit.name for visit in exivo.live_visits()] == ["Courier"]
+
+
+async def test_rule_08_a_key_that_was_never_made_is_made_again(
+    hass: HomeAssistant,
+    winkas: WinKasSimulator,
+    exivo: ExivoSimulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """The connection broke before the vendor did anything."""
+    winkas.control({"bookings": [booking()]})
+    exivo.fault("500", path="/visit", times=1)
+    exivo.faults[-1].path = "/visit"
+    exivo.requests.clear()
+    await make_hall(hass, winkas, exivo, ["grant"])
+    for seconds in (10, 20, 40, 80):
+        await at(hass, freezer, NOW + timedelta(seconds=seconds))
+    posts = [path for method, path in exivo.requests if method == "POST"]
+    assert len(posts) == 2
+    assert len(exivo.live_visits()) == 2

@@ -5,9 +5,15 @@ from datetime import UTC, datetime, timedelta
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.booking_access.const import DOMAIN
+from custom_components.booking_access.engine.models import Problem
+from custom_components.booking_access.issues import (
+    async_report_left_behind,
+    async_report_problems,
+)
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
@@ -129,3 +135,45 @@ async def test_bookings_that_come_back_need_no_answer(
     await at(hass, freezer, NOW + timedelta(minutes=40))
     assert await booked(hass) == ["1", "2", "3", "4", "5"]
     assert not issue_registry.async_get_issue(DOMAIN, issue_id)
+
+
+async def test_what_is_left_behind_is_read_and_put_away(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    issue_registry: ir.IssueRegistry,
+) -> None:
+    """There is nothing to do but to know."""
+    await async_setup_component(hass, "repairs", {})
+    await async_setup_component(hass, DOMAIN, {})
+    gone = MockConfigEntry(domain=DOMAIN, entry_id="gone", title="exivo")
+    async_report_left_behind(hass, gone, 1, 2)
+    client = await hass_client()
+    flow = await (
+        await client.post(
+            "/api/repairs/issues/fix",
+            json={"handler": DOMAIN, "issue_id": "left_behind_gone"},
+        )
+    ).json()
+    assert flow["step_id"] == "confirm"
+    assert flow["description_placeholders"] == {
+        "account": "exivo",
+        "doors": "1",
+        "grants": "2",
+    }
+    await client.post(f"/api/repairs/issues/fix/{flow['flow_id']}", json={})
+    assert issue_registry.async_get_issue(DOMAIN, "left_behind_gone") is None
+
+
+def test_many_bad_bookings_are_not_all_named(
+    hass: HomeAssistant, issue_registry: ir.IssueRegistry
+) -> None:
+    """Five make it clear; the number tells the rest."""
+    entry = MockConfigEntry(domain=DOMAIN, entry_id="e", title="Feed")
+    problems = [Problem(reason="bad_event", item=f"event {n}") for n in range(1, 9)]
+    async_report_problems(hass, entry, problems)
+    issue = issue_registry.async_get_issue(DOMAIN, "bad_bookings_e")
+    assert issue.translation_placeholders == {
+        "account": "Feed",
+        "count": "8",
+        "items": "event 1, event 2, event 3, event 4, event 5, …",
+    }

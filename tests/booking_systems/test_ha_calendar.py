@@ -1,13 +1,24 @@
 """Home Assistant's calendars as a booking system, through a real local calendar."""
 
 from datetime import UTC, datetime, timedelta
+from typing import override
+from zoneinfo import ZoneInfo
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 
 from custom_components.booking_access.booking_systems.ha_calendar import HaCalendar
-from custom_components.booking_access.engine.models import ConnectionFailed
+from custom_components.booking_access.engine.models import (
+    BookingStatus,
+    ConnectionFailed,
+)
+from homeassistant.components.calendar import (
+    CalendarEntity,
+    CalendarEvent,
+    CalendarEventStatus,
+)
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 
 from ..helpers import Hall, at, settle
@@ -168,3 +179,49 @@ async def test_one_calendar_of_two_is_away(
     hass.states.async_set(other, "unavailable")
     with pytest.raises(ConnectionFailed):
         await system.list_bookings(ids, NOW, NOW + timedelta(days=1))
+
+
+class Odd(CalendarEntity):
+    """A calendar that numbers nothing, knows no zone, or does not answer."""
+
+    _attr_name = "Odd"
+    answers = True
+
+    @property
+    @override
+    def event(self) -> None:
+        """Nothing is on."""
+
+    @override
+    async def async_get_events(
+        self, hass: HomeAssistant, start_date: datetime, end_date: datetime
+    ) -> list[CalendarEvent]:
+        """Return a weekly event without an id."""
+        if not self.answers:
+            raise HomeAssistantError("gone fishing")
+        start = datetime(2026, 3, 28, 18, tzinfo=ZoneInfo("Europe/Copenhagen"))
+        week = CalendarEvent(
+            start, start + timedelta(hours=1), "Choir", rrule="FREQ=WEEKLY"
+        )
+        maybe = CalendarEvent(start, start + timedelta(hours=2), "Yoga", uid="y")
+        maybe.status = CalendarEventStatus.TENTATIVE
+        naive = CalendarEvent(start, start + timedelta(hours=3), "Tea", uid="t")
+        naive.start = naive.start.replace(tzinfo=None)
+        return [week, maybe, naive]
+
+
+async def test_calendars_that_do_as_they_like(hass: HomeAssistant, hall: Hall) -> None:
+    """Each occurrence is a booking of its own, whatever the calendar numbers."""
+    odd = Odd()
+    await hass.data["calendar"].async_add_entities([odd])
+    system = HaCalendar(hass, {"entity_ids": [odd.entity_id, hall.calendar]})
+    window = (NOW, NOW + timedelta(days=7))
+    snapshot = await system.list_bookings([odd.entity_id], *window)
+    choir, yoga, tea = snapshot.bookings
+    start = datetime(2026, 3, 28, 17, tzinfo=UTC)
+    assert choir.id.endswith("/20260328T170000Z")
+    assert yoga.status is BookingStatus.TENTATIVE
+    assert [each.start for each in (choir, yoga, tea)] == [start] * 3
+    odd.answers = False
+    with pytest.raises(ConnectionFailed):
+        await system.list_bookings([odd.entity_id], *window)

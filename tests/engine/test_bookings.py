@@ -217,6 +217,19 @@ def test_ended_booking_is_left_to_run_out(absence: Absence) -> None:
     assert not changes
 
 
+@pytest.mark.parametrize("status", [BookingStatus.CONFIRMED, BookingStatus.CANCELLED])
+def test_rule_15_what_ended_long_ago_is_no_news_at_each_answer(status) -> None:
+    """Some systems go on naming it; it is forgotten all the same."""
+    now = at("11:00", day=1)
+    found, told = listed(
+        known(booking(), now=NOW), (now, answer(booking(status=status), now=now))
+    )
+    assert (ids(found), told) == (set(), [])
+    again, told = listed(found, (now, answer(booking(status=status), now=now)))
+    assert again is found
+    assert told == []
+
+
 def test_vanished_a_moment_before_its_start_is_not_uncertain_for_ever() -> None:
     found, _ = listed(known(booking(), now=NOW), *silence(at("09:59:30")))
     assert found.uncertain

@@ -63,10 +63,15 @@ def row(
 
 
 def look(
-    plan: Plan, *rows: GrantRow, now: datetime = NOW, busy: tuple[str, ...] = ()
+    plan: Plan,
+    *rows: GrantRow,
+    now: datetime = NOW,
+    busy: tuple[str, ...] = (),
+    unsure: tuple[str, ...] = (),
 ) -> Todo[GrantStep, GrantRow]:
     """Return what is to be done with these rows."""
-    return reconcile_grants(plan, {each.reference: each for each in rows}, now, busy)
+    by_reference = {each.reference: each for each in rows}
+    return reconcile_grants(plan, by_reference, now, busy, unsure)
 
 
 def taken(todo: Todo[GrantStep, GrantRow]) -> list[tuple[Step, str]]:
@@ -315,3 +320,27 @@ def test_same_wish_of_two_rooms_over_one_resource_is_one_grant_each() -> None:
     rooms = [granting(id="one"), granting(id="two")]
     plan = plan_of(NOW, booking(), rooms=rooms)
     assert len({each.row.reference for each in look(plan).steps}) == 2
+
+
+@pytest.mark.parametrize("state", list(GrantState))
+def test_rule_12_nothing_is_taken_back_while_bookings_are_not_known(
+    state: GrantState,
+) -> None:
+    todo = look(wishing(), row(WISH, state), unsure=("room",))
+    assert (todo.steps, todo.drop, todo.again) == ([], [], WISH.window.end)
+
+
+def test_rule_12_grants_of_other_rooms_are_taken_back() -> None:
+    todo = look(wishing(), row(WISH), unsure=("other",))
+    assert taken(todo) == [(Step.REVOKE, WISH.reference)]
+
+
+def test_rule_12_what_lapses_while_bookings_are_not_known_is_forgotten() -> None:
+    now = WISH.window.end
+    todo = look(wishing(now=now), row(WISH), now=now, unsure=("room",))
+    assert (todo.steps, todo.drop) == ([], [WISH.reference])
+
+
+def test_rule_12_new_grants_are_made_while_others_are_not_known() -> None:
+    todo = look(wishing(booking()), unsure=("room",))
+    assert taken(todo) == [(Step.ISSUE, WISH.reference)]

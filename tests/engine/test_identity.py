@@ -164,6 +164,34 @@ def test_rule_03_what_was_the_same_and_is_gone_is_another_one_later(
     assert changes == [("b", "created")]
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_rule_03_old_id_that_comes_back_is_a_booking_of_its_own(
+    known: AccountBookings, order: int
+) -> None:
+    """It was only missing from one answer: neither may be lost."""
+    found, _ = told(known, stay("b", end=30))
+    both = (stay("a"), stay("b", end=30))[::order]
+    found, changes = told(found, *both)
+    assert sorted(changes) == [("a", "changed"), ("b", "created")]
+    assert {key: each.booking for key, each in found.known.items()} == {
+        "a": stay("a"),
+        "b": stay("b", end=30),
+    }
+    assert told(found, *both)[0] is found
+
+
+def test_rule_03_two_new_ids_of_one_are_two_bookings(known: AccountBookings) -> None:
+    """Neither may be lost, and they do not change places at each answer."""
+    found, _ = told(known, stay("b", end=30))
+    found, _ = told(found, stay("c", end=31))
+    assert set(found.known) == {"a"}
+    found, changes = told(found, stay("c", end=31), stay("b", end=30))
+    assert changes == [("b", "created")]
+    again, changes = told(found, stay("b", end=30), stay("c", end=31))
+    assert again is found
+    assert changes == []
+
+
 def test_rule_15_what_ended_is_forgotten_without_an_answer(
     known: AccountBookings,
 ) -> None:

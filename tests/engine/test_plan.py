@@ -351,6 +351,18 @@ def test_rule_07_shared_door_closes_after_the_later_booking() -> None:
     ]
 
 
+def test_last_end_of_a_shared_door_is_known() -> None:
+    rooms = [room("one", resource_id="one"), room("two", resource_id="two")]
+    made = [
+        booking("10:00", "12:00", id="a", resource_id="one"),
+        booking("10:00", "11:00", id="b", resource_id="one"),
+        booking("10:00", "11:00", id="c", resource_id="two"),
+    ]
+    assert plan_of(at("10:30"), *made, rooms=rooms).ends[DOOR] == at("12:15")
+    assert plan_of(at("10:30"), *made, rooms=rooms[::-1]).ends[DOOR] == at("12:15")
+    assert plan_of(at("10:30"), *made, rooms=rooms[1:]).ends[DOOR] == at("11:15")
+
+
 def test_rule_07_shared_door_is_expected_for_the_earlier_booking() -> None:
     rooms = [room("one", resource_id="one"), room("two", resource_id="two")]
     made = [
@@ -736,4 +748,5 @@ def test_rule_07_demands_are_the_union_over_all_rooms(
     for target, claimed in pairs:
         wanted.setdefault(target, set()).add(claimed)
     assert found.demands == wanted
+    assert found.ends.keys() == wanted.keys()
     assert found.until == min(each.until for each in found.rooms.values())

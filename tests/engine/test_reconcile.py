@@ -31,12 +31,13 @@ NOTHING = Plan()
 A = frozenset({"room/a"})
 B = frozenset({"room/b"})
 LIGHT = "light/light.hall"
+END = at("11:15")
 OTHER_CHANGE = {"before": "off", "ours": "on"}
 
 
 def wanting(claims: frozenset[str], target: str = DOOR) -> Plan:
     """Return a plan in which bookings claim a target."""
-    return Plan(demands={target: claims})
+    return Plan(demands={target: claims}, ends={target: END})
 
 
 def expecting(due: datetime) -> Plan:
@@ -46,19 +47,26 @@ def expecting(due: datetime) -> Plan:
 
 def row(phase: Phase = Phase.ON, claims: frozenset[str] = A, **rest: Any) -> Switched:
     """Return what the ledger says of the door."""
-    return Switched(target=DOOR, phase=phase, claims=claims, **rest)
+    return Switched(
+        **{"target": DOOR, "phase": phase, "claims": claims, "until": END, **rest}
+    )
 
 
 def armed(due: datetime) -> Switched:
     """Return what the ledger says of a door that is wanted soon."""
-    return row(Phase.ARMED, frozenset(), due=due)
+    return Switched(target=DOOR, phase=Phase.ARMED, due=due)
 
 
 def look(
-    plan: Plan, *rows: Switched, now: datetime = NOW, busy: tuple[str, ...] = ()
+    plan: Plan,
+    *rows: Switched,
+    now: datetime = NOW,
+    busy: tuple[str, ...] = (),
+    unsure: tuple[str, ...] = (),
 ) -> Todo[SwitchStep, Switched]:
     """Return what is to be done with these rows."""
-    return reconcile_switched(plan, {each.target: each for each in rows}, now, busy)
+    by_target = {each.target: each for each in rows}
+    return reconcile_switched(plan, by_target, now, busy, unsure)
 
 
 def only_step(todo: Todo[SwitchStep, Switched]) -> SwitchStep:
@@ -206,7 +214,7 @@ def test_target_that_is_being_switched_is_left_alone(phase: Phase, plan: Plan) -
 
 def test_rule_09_targets_do_not_wait_for_each_other() -> None:
     waiting = failed(row(Phase.STARTING), "not_reachable", NOW, 1.0)
-    plan = Plan(demands={DOOR: A, LIGHT: A})
+    plan = Plan(demands={DOOR: A, LIGHT: A}, ends={DOOR: END, LIGHT: END})
     assert only_step(look(plan, waiting)).row.target == LIGHT
 
 
@@ -236,7 +244,7 @@ def test_door_is_armed_once() -> None:
 
 @pytest.mark.parametrize("phase", [Phase.STARTING, Phase.ON])
 def test_door_that_is_wanted_already_is_not_armed(phase: Phase) -> None:
-    plan = replace(expecting(NOW + minutes(1)), demands={DOOR: A})
+    plan = replace(expecting(NOW + minutes(1)), demands={DOOR: A}, ends={DOOR: END})
     assert is_nothing(look(plan, row(phase), busy=(DOOR,)))
     assert look(plan).write == []
 
@@ -312,6 +320,45 @@ def test_door_taken_from_its_room_is_closed() -> None:
     assert [
         (each.step, each.row.target) for each in todo.steps if each.row.target == DOOR
     ] == [(Step.END, DOOR)]
+
+
+def test_claim_that_lasts_longer_is_written_down() -> None:
+    todo = look(wanting(A), row(until=at("11:00")))
+    assert (todo.steps, todo.write, todo.drop) == ([], [row()], [])
+
+
+@pytest.mark.parametrize("phase", [Phase.STARTING, Phase.ON])
+def test_rule_12_room_without_known_bookings_stays_on_until_it_was_to_end(
+    phase: Phase,
+) -> None:
+    held = row(phase)
+    todo = look(NOTHING, held, now=END - seconds(1), unsure=("room",))
+    assert is_nothing(todo)
+    assert todo.again == END
+    assert only_step(look(NOTHING, held, now=END, unsure=("room",))).step is Step.END
+    other = look(NOTHING, held, now=END - seconds(1), unsure=("other",))
+    assert only_step(other).step is Step.END
+
+
+def test_rule_12_what_was_being_closed_goes_on_being_closed() -> None:
+    step = only_step(look(NOTHING, row(Phase.ENDING), unsure=("room",)))
+    assert step.step is Step.END
+
+
+OTHER = frozenset({"other/b"})
+
+
+@pytest.mark.parametrize(("end", "until"), [("11:00", END), ("12:00", at("12:00"))])
+def test_rule_12_claim_of_a_room_without_known_bookings_is_not_forgotten(
+    end: str, until: datetime
+) -> None:
+    """Not even while the door is shared with a room whose bookings are known."""
+    plan = Plan(demands={DOOR: OTHER}, ends={DOOR: at(end)})
+    step = only_step(look(plan, row(), unsure=("room",)))
+    assert step.row == row(Phase.STARTING, A | OTHER, until=until)
+    held = row(claims=A | OTHER, until=until)
+    assert is_nothing(look(plan, held, unsure=("room",)))
+    assert look(plan, held).write == [row(claims=OTHER, until=at(end))]
 
 
 def test_rule_07_shared_door_closes_after_the_later_booking() -> None:

@@ -82,12 +82,14 @@ def merge(
 
     Returns ``old`` itself where nothing changed at all.
     """
-    answered, aliases = name_again(
+    named, aliases = name_again(
         {key: each.booking for key, each in old.known.items()},
         old.aliases,
         snapshot,
         absence,
     )
+    over = now - KEEP_ENDED
+    answered = {key: each for key, each in named.items() if each.end > over}
     known, changes = _take(old, answered)
     left = _unanswered(old, answered, now)
     missed = {
@@ -95,8 +97,8 @@ def merge(
         for key in _missable(old, left, snapshot, now, absence)
     }
     known |= left | missed
-    empty_since = None if answered else old.empty_since
-    if missed and not answered:
+    empty_since = None if named else old.empty_since
+    if missed and not named:
         empty_since = min(empty_since or now, now)
     gone = [
         key for key, each in missed.items() if _is_gone(each, now, absence, empty_since)
@@ -106,11 +108,7 @@ def merge(
         held_back |= frozenset(gone)
     else:
         changes += [_cancelled(known.pop(key).booking) for key in gone]
-    held_back = frozenset(
-        key
-        for key in held_back - answered.keys()
-        if key in known and known[key].booking.end > now
-    )
+    held_back = _still_held_back(held_back - answered.keys(), known, now)
     before = (old.known, old.empty_since, old.held_back, old.aliases)
     if (known, empty_since, held_back, aliases) == before:
         return old, ()
@@ -278,6 +276,15 @@ def _brakes(
     if gone < BRAKE_AT:
         return False
     return gone * 2 > len(_missable(old, old.known, snapshot, now, absence))
+
+
+def _still_held_back(
+    held_back: frozenset[str], known: Mapping[str, Known], now: datetime
+) -> frozenset[str]:
+    """Return those that a human is still to be asked about."""
+    return frozenset(
+        key for key in held_back if key in known and known[key].booking.end > now
+    )
 
 
 def _result(

@@ -38,15 +38,19 @@ def explain(
     """Yield what the bookings of a room do from now on, up to an instant."""
     for booking in bookings:
         reason = refusal(booking, tentative=room.tentative)
+        if reason and _is_between(booking, now, until):
+            yield Line(
+                booking=booking,
+                effect=Effect.ACCESS,
+                start=booking.start,
+                end=booking.end,
+                stage=Stage.REFUSED,
+                refusal=reason,
+            )
+        if reason:
+            continue
         for effect in Effect:
             span = window(booking, room.timing.get(effect, NO_TIMING))
-            if reason:
-                if (
-                    effect is Effect.ACCESS
-                    and now < max(booking.start, booking.end) <= until
-                ):
-                    yield _line(booking, effect, booking.start, booking.end, reason)
-                continue
             if span.end <= now or span.start >= until:
                 continue
             yield Line(
@@ -60,15 +64,6 @@ def explain(
             )
 
 
-def _line(
-    booking: Booking, effect: Effect, start: datetime, end: datetime, reason: Refusal
-) -> Line:
-    """Return that a booking gives no access."""
-    return Line(
-        booking=booking,
-        effect=effect,
-        start=start,
-        end=end,
-        stage=Stage.REFUSED,
-        refusal=reason,
-    )
+def _is_between(booking: Booking, now: datetime, until: datetime) -> bool:
+    """Whether a booking, or one that ends before it starts, lies in the time asked for."""
+    return now < max(booking.start, booking.end) and booking.start < until

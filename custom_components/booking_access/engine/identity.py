@@ -19,12 +19,7 @@ def name_again(
     in the same complete answer, and that overlaps it in time, is that booking,
     moved or extended (rule 3): feeds give it another id then.
     """
-    answered = {
-        aliases.get(each.id, each.id): _as(each, aliases.get(each.id, each.id))
-        for each in snapshot.bookings
-    }
-    named = {each.id for each in snapshot.bookings}
-    kept = {key: to for key, to in aliases.items() if to in known or key in named}
+    answered, kept = _as_before(known, aliases, snapshot.bookings)
     if absence is Absence.PUSH or not snapshot.complete:
         return answered, kept
     vanished = _by_resource(
@@ -43,6 +38,30 @@ def name_again(
         del answered[key]
         answered[before.id] = _as(booking, before.id)
         kept[key] = before.id
+    return answered, kept
+
+
+def _as_before(
+    known: Mapping[str, Booking],
+    aliases: Mapping[str, str],
+    bookings: Collection[Booking],
+) -> tuple[dict[str, Booking], dict[str, str]]:
+    """Return the bookings by the ids they had before, and the ids that still stand for others.
+
+    Two that are named at the same time are two bookings, whatever was before.
+    """
+    named = {each.id for each in bookings}
+    kept = {
+        key: to
+        for key, to in aliases.items()
+        if to not in named and (to in known or key in named)
+    }
+    answered: dict[str, Booking] = {}
+    for booking in bookings:
+        if kept.get(booking.id) in answered:
+            del kept[booking.id]
+        key = kept.get(booking.id, booking.id)
+        answered[key] = _as(booking, key)
     return answered, kept
 
 

@@ -82,7 +82,7 @@ def reconcile_switched(
     for target, claims in plan.demands.items():
         row = rows.get(target)
         if target not in busy:
-            until = plan.ends.get(target, FOREVER)
+            until = plan.ends[target]
             if row and _lasts(row, now, unsure):
                 claims, until = claims | row.claims, max(until, row.until or until)
             _demand(target, claims, until, row, todo, now)
@@ -231,16 +231,8 @@ def reconcile_grants(
         row = rows.get(reference)
         if row is None or row.state is not GrantState.ISSUED:
             lacking[wish.subject].append(wish)
-        if reference in busy:
-            continue
-        if row and waits(row, now):
-            todo.look_at(row.retry_at)
-        elif row is None or row.state is GrantState.PLANNED:
-            todo.steps.append(_issue(wish, row))
-        elif row.state is GrantState.ISSUING:
-            todo.steps.append(GrantStep(step=Step.RESOLVE, row=row, wish=wish))
-        elif row.state is GrantState.REVOKING:
-            todo.steps.append(GrantStep(step=Step.REVOKE, row=row))
+        if reference not in busy:
+            _see_to(wish, row, todo, now)
     for reference, row in rows.items():
         if reference in wishes or reference in busy:
             continue
@@ -249,6 +241,23 @@ def reconcile_grants(
         else:
             _let_go(row, todo, now, lacking.get(row.subject, ()))
     return todo
+
+
+def _see_to(
+    wish: GrantWish,
+    row: GrantRow | None,
+    todo: Todo[GrantStep, GrantRow],
+    now: datetime,
+) -> None:
+    """Take the next step towards a grant that is wished for."""
+    if row and waits(row, now):
+        todo.look_at(row.retry_at)
+    elif row is None or row.state is GrantState.PLANNED:
+        todo.steps.append(_issue(wish, row))
+    elif row.state is GrantState.ISSUING:
+        todo.steps.append(GrantStep(step=Step.RESOLVE, row=row, wish=wish))
+    elif row.state is GrantState.REVOKING:
+        todo.steps.append(GrantStep(step=Step.REVOKE, row=row))
 
 
 def _let_go(
