@@ -1,6 +1,7 @@
 """Measure the figures: ``python -m bench [--only NAME]... [--quick]``.
 
-Prints one JSON document: the machine, the commit, and every figure.
+Prints one JSON document: the machine, the commit, and every figure. Ends with 1 if
+one could not be measured; a target that is missed is no error.
 """
 
 from argparse import ArgumentParser
@@ -15,6 +16,7 @@ import platform
 import subprocess
 import sys
 from time import perf_counter
+import traceback
 from typing import Any, Final
 
 from homeassistant.const import __version__ as home_assistant_version
@@ -73,11 +75,17 @@ def measure(names: Sequence[str], how: Size) -> dict[str, Any]:
         "quick": how.quick,
     }
     figures: list[Figure] = []
+    errors: dict[str, str] = {}
     begin = perf_counter()
     for name in names:
         say(name)
-        figures += GROUPS[name](how)
+        try:
+            figures += GROUPS[name](how)
+        except Exception as err:  # noqa: BLE001 - the other figures are worth having
+            errors[name] = f"{type(err).__name__}: {err}"
+            say(traceback.format_exc())
     document["seconds"] = round(perf_counter() - begin)
+    document["errors"] = errors
     document["figures"] = [asdict(each) for each in figures]
     return document
 
@@ -91,9 +99,10 @@ def main() -> int:
     # That this integration is not Home Assistant's own, and the like.
     logging.getLogger().setLevel(logging.ERROR)
     names = [name for name in GROUPS if not wish.only or name in wish.only]
-    json.dump(measure(names, Size(quick=wish.quick)), sys.stdout, indent=2)
+    document = measure(names, Size(quick=wish.quick))
+    json.dump(document, sys.stdout, indent=2)
     sys.stdout.write("\n")
-    return 0
+    return 1 if document["errors"] else 0
 
 
 if __name__ == "__main__":

@@ -17,7 +17,16 @@ from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 
 from .figure import Figure, Size, ms, say
-from .home import add_account, add_doors, add_locks, home, room, run, settled
+from .home import (
+    add_account,
+    add_doors,
+    add_locks,
+    armed_late,
+    home,
+    room,
+    run,
+    settled,
+)
 from .source import Source, make_bookings, memory, moved, winkas
 from .watch import Watch
 
@@ -85,9 +94,10 @@ class Run:
             await self.source.put(later)
             await self.watch("poll_all_changed", hass, poll)
             if boundaries:
-                await self._boundary("boundary_one_room", hass, account, later[:1])
                 rooms = len(self.resources)
-                await self._boundary("boundary_all_rooms", hass, account, later[:rooms])
+                with armed_late():
+                    await self._boundary("boundary_one_room", account, later[:1])
+                    await self._boundary("boundary_all_rooms", account, later[:rooms])
 
     async def _set_up(self, hass: HomeAssistant) -> ConfigEntry:
         """Add the account with rooms that have a door each."""
@@ -108,13 +118,10 @@ class Run:
         return added[0]
 
     async def _boundary(
-        self,
-        name: str,
-        hass: HomeAssistant,
-        account: ConfigEntry,
-        bookings: Sequence[Booking],
+        self, name: str, account: ConfigEntry, bookings: Sequence[Booking]
     ) -> None:
         """Move bookings to a moment from now, and watch them start."""
+        hass = account.runtime_data.hass
         start = dt_util.utcnow() + self.soon
         end = start + self.soon
         await self.source.put([moved(each, start, self.soon) for each in bookings])

@@ -1,17 +1,26 @@
 """A real Home Assistant in this process, with real storage, and what is in the house."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
-from datetime import datetime
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from time import perf_counter
 from types import MappingProxyType
 from typing import Any, override
+from unittest.mock import patch
 
 from custom_components.booking_access import PLATFORMS
 from custom_components.booking_access.const import CONF_SYSTEM, DATA_HUB, DOMAIN
+from custom_components.booking_access.engine import reconcile
 from custom_components.booking_access.hub import Hub
 from homeassistant import loader
 from homeassistant.auth import auth_manager_from_config
@@ -202,6 +211,17 @@ async def add_doors(hass: HomeAssistant, locks: Sequence[Lock]) -> list[str]:
 def hub_of(hass: HomeAssistant) -> Hub:
     """Return the hub."""
     return hass.data[DATA_HUB]
+
+
+@contextmanager
+def armed_late() -> Iterator[None]:
+    """Have doors written down beforehand although their time is near.
+
+    Within ten seconds of it they no longer are; to wait for longer than that each
+    time would tell nothing more about what happens when the time comes.
+    """
+    with patch.object(reconcile, "ARM_UNTIL", timedelta(seconds=0.3)):
+        yield
 
 
 async def settled(hass: HomeAssistant, seconds: float) -> None:

@@ -266,6 +266,7 @@ class Hub:
         """Look once a minute, whatever was missed; forget what is long over."""
         for account in self.accounts.values():
             account.forget()
+        self._stop_timer()  # the clock may have been set, or the machine asleep
         self.evaluate()
 
     @callback
@@ -273,14 +274,18 @@ class Hub:
         """Look again at that very instant."""
         if instant == self._timer_at and self._timer:
             return
-        if self._timer:
-            self._timer()
-            self._timer = None
+        self._stop_timer()
         self._timer_at = instant
         if instant < FOREVER and not self._stopped:
             self._timer = async_track_point_in_utc_time(
                 self.hass, self._timer_fired, instant
             )
+
+    def _stop_timer(self) -> None:
+        """Stop the timer, if it runs."""
+        if self._timer:
+            self._timer()
+            self._timer = None
 
     @callback
     def _timer_fired(self, _: datetime) -> None:

@@ -132,7 +132,7 @@ async def _async_get_access(call: ServiceCall) -> ServiceResponse:
                 "access": [
                     _grant(grant, now)
                     for grant in room.grants
-                    if wanted in (None, grant.booking_id)
+                    if wanted in (None, grant.booking_id) and now < grant.end
                 ],
             }
             for room in _rooms(call)

@@ -41,6 +41,7 @@ class Steps:
         self.busy: set[str] = set()
         self._random = random.SystemRandom().random
         self._ready: dict[str, set[str]] = {}
+        self._unanswered: set[str] = set()  # targets told since the start
 
     @callback
     def take(
@@ -102,9 +103,12 @@ class Steps:
         """Take a step at a door or an appliance, and note what came of it."""
         target = step.row.target
         switched = self._store.ledger.switched
+        self._unanswered.discard(target)
         try:
             row = await self.operations.async_switch(step)
         except Exception as err:  # noqa: BLE001 - whatever happens, the row must go on
+            if isinstance(err, OutcomeUnknown):
+                self._unanswered.add(target)
             row = self._failed(switched.get(target, step.row), err)
         self.busy.discard(target)
         self._settle(target, row)
@@ -167,7 +171,10 @@ class Steps:
 
     @callback
     def async_doors_changed(self, entry_id: str) -> None:
-        """See what the doors show: it settles what was in doubt."""
+        """See what the doors show: it answers what they were told.
+
+        Only that: after a start, locks may show what they were before it.
+        """
         doors = self._hub.doors[entry_id]
         now_ready = {key for key, state in doors.data.states.items() if state.ready}
         came_back = now_ready - self._ready.get(entry_id, set())
@@ -178,7 +185,8 @@ class Steps:
             if kind != "door" or account_id != entry_id or row.target in self.busy:
                 continue
             state = doors.data.states.get(point_id)
-            shown = state.held_open if state else None
+            answered = state and row.target in self._unanswered
+            shown = state.held_open if state and answered else None
             if row.phase is Phase.ENDING and shown is False:
                 self._settle(row.target, None)
             elif row.phase is Phase.STARTING and shown is True:

@@ -10,6 +10,7 @@ from custom_components.booking_access.engine.bookings import (
     Change,
     ChangeKind,
     answer_brake,
+    forget,
     keep_resources,
     merge,
     restore,
@@ -233,7 +234,7 @@ def test_rule_15_what_ended_long_ago_is_no_news_at_each_answer(status) -> None:
 def test_vanished_a_moment_before_its_start_is_not_uncertain_for_ever() -> None:
     found, _ = listed(known(booking(), now=NOW), *silence(at("09:59:30")))
     assert found.uncertain
-    found, _ = listed(found, *silence(at("10:00:30")))
+    found, _ = listed(found, *silence(at("10:00")))
     assert not found.uncertain
     assert "a" in ids(found)
 
@@ -403,6 +404,15 @@ def test_rule_04_brake_answered_with_keep_keeps_them_although_they_stay_away() -
     assert told == []
 
 
+@pytest.mark.parametrize("absence", [Absence.LISTING, Absence.AUTHORITATIVE])
+def test_rule_04_what_a_human_kept_is_kept_while_it_runs(absence: Absence) -> None:
+    found, _ = answer_brake(braked(), revoke=False)
+    for now in (at("10:00"), at("10:30")):
+        found, changes = merge(found, answer(FIVE[4], now=now), now, absence)
+        assert not changes
+    assert ids(found) == set("abcde")
+
+
 def test_rule_04_what_a_human_kept_is_still_cancelled_when_its_system_says_so() -> None:
     found, _ = answer_brake(braked(), revoke=False)
     cancelled = booking(id="a", status=BookingStatus.CANCELLED)
@@ -537,8 +547,24 @@ def test_resource_without_a_change_keeps_its_very_tuple() -> None:
 
 
 def test_rule_05_what_was_stored_is_known_again() -> None:
-    found, _ = listed(braked(), *emptiness(at("06:10")))
-    assert restore(found.known.values(), found.empty_since, found.held_back) == found
+    renamed = booking(id="e2", holder=FIVE[4].holder)
+    found, _ = listed(
+        braked(), (at("06:05"), answer(renamed, now=NOW)), *emptiness(at("06:10"))
+    )
+    assert found.aliases == {"e2": "e"}
+    assert found.empty_since == at("06:10")
+    assert found == restore(
+        found.known.values(), found.empty_since, found.held_back, found.aliases
+    )
+
+
+@pytest.mark.parametrize(
+    ("now", "left"), [(at("10:59", day=1), "abcde"), (at("11:00", day=1), "")]
+)
+def test_rule_15_what_ended_a_day_ago_is_forgotten(now: datetime, left: str) -> None:
+    found = forget(braked(), now)
+    assert ids(found) == set(left)
+    assert found.held_back == set(left) & set("abcd")
 
 
 def test_bookings_of_resources_that_nobody_asks_for_are_forgotten() -> None:

@@ -143,7 +143,7 @@ def test_rule_10_whatever_happens_everything_is_right_in_the_end(
     assert world.switched_on == world.wanted
     assert wished - failed <= {key.reference for key in world.live_keys()}
     assert wished == {key for key in rows if key in wished}
-    healthy(world, MONDAY + timedelta(hours=10))
+    healthy(world, MONDAY + timedelta(hours=36))
     assert world.switched_on == set()
     assert world.live_keys() == []
     assert (world.ledger.switched, world.ledger.grants) == ({}, {})

@@ -1,7 +1,7 @@
 """Calendars of Home Assistant itself: the booking system that needs no account."""
 
 from collections.abc import Callable, Collection, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any, ClassVar, override
 
@@ -31,6 +31,7 @@ from ..engine.models import (
 )
 from ..forms import Field, FieldKind
 from .base import BookingSystem
+from .clock import span
 
 
 class HaCalendar(BookingSystem):
@@ -155,7 +156,8 @@ class HaCalendar(BookingSystem):
 
 def _booking(resource_id: str, event: CalendarEvent) -> Booking:
     """Read a calendar's event."""
-    start, end = _instant(event.start), _instant(event.end)
+    zone = dt_util.get_default_time_zone()
+    start, end = span(_time(event.start), _time(event.end), zone)
     key = event.uid or sha256(f"{start}{end}{event.summary}".encode()).hexdigest()[:16]
     if event.recurrence_id:
         key = f"{key}/{event.recurrence_id}"
@@ -173,10 +175,8 @@ def _booking(resource_id: str, event: CalendarEvent) -> Booking:
     )
 
 
-def _instant(value: date | datetime) -> datetime:
-    """Return a time in UTC; a day begins at midnight where Home Assistant is."""
-    if not isinstance(value, datetime):
-        value = dt_util.start_of_local_day(value)
-    elif value.tzinfo is None:
-        value = value.replace(tzinfo=dt_util.get_default_time_zone())
-    return value.astimezone(UTC)
+def _time(value: date | datetime) -> datetime:
+    """Return a time; a day begins at midnight where Home Assistant is."""
+    if isinstance(value, datetime):
+        return value
+    return dt_util.start_of_local_day(value)

@@ -39,6 +39,7 @@ from ..engine.models import (
 from ..forms import Field, FieldKind
 from ..transport import TIMEOUT, raise_for_status, request
 from .base import BookingSystem
+from .clock import span
 
 type _Json = Mapping[str, object]
 
@@ -301,7 +302,7 @@ def _booking(value: object, resource_id: str) -> Booking:
     wrapper = _checked(value, "ResourceCalendarbookings", dict)
     name = "ResourceCalendarbooking"
     record = _checked(wrapper.get(name), name, dict)
-    start, end = _period(_moment(record, "Start"), _moment(record, "Stop"))
+    start, end = span(_moment(record, "Start"), _moment(record, "Stop"), ZONE)
     summary = _optional(record, "Subject", str).strip()
     holder = _holder(_optional(wrapper, "BookingOwner", dict))
     owner = [holder.id, holder.name, holder.phone, holder.email]
@@ -330,28 +331,6 @@ def _moment(record: _Json, wire_field: str) -> datetime:
     if ":" not in text or moment.year < 1970:  # a date alone; the year 1 is .NET's none
         raise ContractError(wire_field)
     return FOREVER if moment.year >= FOREVER.year else moment
-
-
-def _period(start: datetime, stop: datetime) -> tuple[datetime, datetime]:
-    """Return the instants of a booking's wall clock times.
-
-    Where autumn has an hour twice, a booking starts in the first and ends in the
-    second: access never ends an hour early. Where spring skips an hour, a time in
-    it is an hour later by the clock, as zoneinfo has it; but a start that would
-    then not come before the end (02:30 to 03:30) keeps its distance to it.
-    """
-    begin = _instant(start, fold=0)
-    end = max(_instant(stop, fold=0), _instant(stop, fold=1))
-    if begin >= end:
-        begin = min(begin, _instant(start, fold=1))
-    return begin, end
-
-
-def _instant(moment: datetime, *, fold: int) -> datetime:
-    """Return the instant of a time; naive ones are Danish wall clock."""
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=ZONE, fold=fold)
-    return moment.astimezone(UTC)
 
 
 def _holder(owner: _Json) -> Person:

@@ -251,8 +251,8 @@ def _missable(
 def _missed(before: Known, now: datetime) -> Known:
     """Return the booking after one more answer without it."""
     since = min(before.missing_since or now, now)
-    again = before.misses > 0 and now - since >= MISSING_FOR
-    misses = MISSES if again else max(before.misses, 1)
+    confirmed = now - since >= MISSING_FOR
+    misses = MISSES if confirmed else max(before.misses, 1)
     if (misses, since) == (before.misses, before.missing_since):
         return before
     return replace(before, misses=misses, missing_since=since)
@@ -264,7 +264,7 @@ def _is_gone(
     """Whether a missing booking is taken as cancelled (rule 4)."""
     if absence is Absence.AUTHORITATIVE:
         return True
-    if known.misses < MISSES or empty_since is None:
+    if empty_since is None:
         return known.misses >= MISSES
     return now - max(empty_since, known.missing_since or now) >= EMPTY_FOR
 

@@ -128,9 +128,9 @@ def plan(
             changed.append(kept)
         planned[room.id] = kept
     changed += [each for key, each in old.items() if planned.get(key) is not each]
-    return (
-        _together(planned, changed, before or Plan()) if changed else before or Plan()
-    )
+    if before and not changed:
+        return before
+    return _together(planned, changed, before or Plan())
 
 
 def _together(

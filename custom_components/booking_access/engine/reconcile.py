@@ -14,6 +14,9 @@ from .plan import GrantWish, Plan
 # Targets wanted within this time are written down beforehand, so that at the
 # very instant nothing stands between the clock and the door.
 ARM_AHEAD: Final = timedelta(seconds=150)
+# A grant that lapsed is remembered for this long: while a clock is wrong, one may
+# seem to be over that is not, and must not be made a second time.
+REMEMBERED: Final = timedelta(hours=25)
 # Later than this, what is written might not be on the disk in time.
 ARM_UNTIL: Final = timedelta(seconds=10)
 
@@ -164,7 +167,7 @@ def after_restart(rows: Iterable[Switched], now: datetime) -> dict[str, Switched
 
 def _is_armed_for_later(row: Switched, now: datetime) -> bool:
     """Whether a row says that its target cannot have been switched on yet."""
-    return row.phase is Phase.ARMED and row.due is not None and row.due > now
+    return row.due is not None and row.due > now
 
 
 def _start(
@@ -271,9 +274,12 @@ def _let_go(
     It stays while what it is to be replaced by is ``lacking``, unless it opens
     a door right now that is not to be open.
     """
-    is_over = row.end <= now and row.state is not GrantState.REVOKING
-    if is_over or row.state in (GrantState.PLANNED, GrantState.FAILED):
+    lapses = row.state is not GrantState.REVOKING
+    forgotten = lapses and row.end + REMEMBERED <= now
+    if forgotten or row.state in (GrantState.PLANNED, GrantState.FAILED):
         todo.drop.append(row.reference)  # lapsed by itself, or never made
+    elif lapses and row.end <= now:
+        todo.look_at(row.end + REMEMBERED)
     elif waits(row, now):
         todo.look_at(row.retry_at)
     elif row.state is GrantState.ISSUING:
