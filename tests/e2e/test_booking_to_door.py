@@ -102,9 +102,11 @@ async def test_a_power_cut_inside_the_booking(home: HomeAssistant, door: Door) -
     assert datetime.now(UTC) < end
     await wait_until(end)
     await home.wait_for_state(LOCK, "locked")
-    assert [name for name, _ in door.commands] == ["unlock", "lock"]
+    # An unlock that was not noted as done before the power went is told again.
+    *before, last = [name for name, _ in door.commands]
+    assert (set(before), last) == ({"unlock"}, "lock")
     assert on_time(door.commands[0][1], start)
-    assert on_time(door.commands[1][1], end)
+    assert on_time(door.commands[-1][1], end)
 
 
 async def test_a_power_cut_over_the_end_of_the_booking(
