@@ -231,7 +231,7 @@ async def settled(hass: HomeAssistant, seconds: float) -> None:
     await hass.async_block_till_done()
 
 
-async def until(condition: Callable[[], bool], limit: float = 60) -> None:
+async def until(condition: Callable[[], bool], limit: float = 240) -> None:
     """Wait until something is so, without getting in the way."""
     async with asyncio.timeout(limit):
         while not condition():

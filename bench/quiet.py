@@ -144,7 +144,7 @@ async def _measure(folder: Path, size: Size) -> dict[str, int]:
     ):
         accounts = await _house(hass, winkas, feed, exivo, size.of(20, 2))
         # Bookings are stored two seconds after they changed, so wait for longer.
-        stored = size.of(3.0, 1.0)
+        stored = size.of(3.0, 0.5)
         await settled(hass, stored)
         vendors: list[Simulator] = [winkas, feed, exivo]
         for each in vendors:
