@@ -22,6 +22,8 @@ from .recorders import Command, RecordingExivo, RecordingWinKas, now
 WEATHER: Final = ["slow", "late_answer", "late_work", "unknown_outcome", "reset", "503"]
 LIST_WEATHER: Final = ["500", "slow", "reset", "empty", "partial"]
 SETTLED: Final = timedelta(seconds=30)
+# Polls that failed are found in the log.
+FOUND: Final = ("Error fetching WinKAS", "booking_access.synchronize: WinKAS")
 FOREIGN: Final = {"Courier", "Cleaning"}
 WIRING: Final = {
     HALL: {"points": (FRONT, SEMINAR), "access": ["hold_open"], "lead": 0},
@@ -208,6 +210,16 @@ class House:
         wrong = self.oracle.disorder(now(), ours)
         if any(v.revoked for v in self.exivo.visits.values() if v.name in FOREIGN):
             wrong.append("a visit of others was revoked")
+        return wrong
+
+    async def complaints(self) -> list[str]:
+        """Return what Home Assistant complains of, less what has to be."""
+        wrong = [e for e in self.home.complaints() if not any(x in e for x in FOUND)]
+        for name in NAMES.values():
+            slug = name.lower().replace(" ", "_")
+            state = await self.home.get_state(f"binary_sensor.{slug}_attention")
+            if state is None or state["state"] != "off":
+                wrong.append(f"{name}: attention {state}")
         return wrong
 
 

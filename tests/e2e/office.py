@@ -103,8 +103,9 @@ class Office:
     def change_something(self) -> None:
         """Do what the next caller wants."""
         wishes: dict[Callable[[], None], int] = {
-            self._book_hall: 4,
+            self._book_hall: 3,
             self._book_gym: 1,
+            self._leave_gym: 2,
             self._book_meeting: 3,
             self.book_later: 1,
             self._move: 3,
@@ -186,17 +187,20 @@ class Office:
         return self._dice.choice(bookings) if bookings else None
 
     def _book_hall(self) -> None:
+        """For so short a time that the door must often close."""
         start = _second() + self._dice.randint(2, 10) * SECOND
-        self._book(HALL, start, self._dice.randint(3, 12) * SECOND)
+        self._book(HALL, start, self._dice.randint(2, 5) * SECOND)
 
     def _book_gym(self) -> None:
-        """Its lead opens it soon; somebody cancels long before it starts."""
-        gym = [each for each in self.today if each.resource == GYM]
-        if gym:
-            self.cancel(gym[0])
-            return
+        """Its lead opens it soon."""
         start = _second() + self._dice.randint(62, 66) * SECOND
         self._book(GYM, start, 10 * SECOND)
+
+    def _leave_gym(self) -> None:
+        """Cancel long before it starts."""
+        for booking in self.today:
+            if booking.resource == GYM:
+                self.cancel(booking)
 
     def _book_meeting(self) -> None:
         self.book_meeting_soon()

@@ -23,6 +23,8 @@ DIGESTED: Final = SECOND
 STORED: Final = SECOND
 # A command that was sent at the last moment arrives this much later.
 UNDER_WAY: Final = SECOND / 2
+# What was under way before a power cut is resumed this long after the start.
+RESUMED: Final = 5 * SECOND
 # How late a door may be while Home Assistant runs. At exivo's doors a command
 # may get lost, twice in a row, and is repeated after a pause.
 PATIENCE: Final = {FRONT: 3 * SECOND, SEMINAR: 20 * SECOND, ENTRANCE: 20 * SECOND}
@@ -92,6 +94,19 @@ class Oracle:
                 return told
         return self.told[0]
 
+    def _decided(self, instant: datetime) -> datetime:
+        """Return when it was decided, at the earliest, what happens at an instant.
+
+        What was decided before a power cut is carried out after it.
+        """
+        starts = any(
+            r.started <= instant < r.ended
+            for r in self.runs
+            if instant - RESUMED < r.ready
+        )
+        cuts = [r.ended for r in self.runs if r.ready < r.ended <= instant]
+        return max(cuts, default=instant) if starts else instant
+
     def _may_believe(self, instant: datetime) -> Iterator[Version]:
         """Return what Home Assistant may take for true."""
         knew = self.knew(instant)
@@ -121,9 +136,11 @@ class Oracle:
         """Say whether a visit was made or revoked without a reason."""
         shown = _shown(handled.visit)
         if handled.revoked:
+            knew = self.knew(self._decided(handled.at))
             for version in self._must_believe(handled.at):
-                if version.end > handled.at and _is_for(shown, version):
-                    return f"revoked at {handled.at} without a reason: {shown}"
+                if version.said <= knew and _is_for(shown, version):
+                    if version.end > handled.at:
+                        return f"revoked at {handled.at} without a reason: {shown}"
         elif not any(_is_for(shown, e) for e in self._may_believe(handled.at)):
             return f"made at {handled.at} without a reason: {shown}"
         return None

@@ -30,7 +30,7 @@ class Command:
 
 @dataclass(frozen=True, kw_only=True)
 class Handled:
-    """A visit was made or revoked; ``at`` is when that was asked for."""
+    """A visit was made or revoked; ``at`` is when that was first asked for."""
 
     visit: Visit
     revoked: bool
@@ -52,6 +52,7 @@ class RecordingExivo(ExivoSimulator):
         self.commands: list[Command] = []
         self.handled: list[Handled] = []
         self._awaited: list[tuple[str, asyncio.Event]] = []
+        self._asked: dict[str, datetime] = {}  # paths, and when the first time
         super().__init__()
 
     async def wait_for(self, ending: str) -> None:
@@ -71,6 +72,7 @@ class RecordingExivo(ExivoSimulator):
         request["at"] = now()
         if request.method == "POST":
             await request.read()
+            self._asked.setdefault(request.path, request["at"])
             for ending, event in self._awaited:
                 if request.path.endswith(ending):
                     event.set()
@@ -112,7 +114,8 @@ class RecordingExivo(ExivoSimulator):
         return answer
 
     def _note(self, visit: Visit, request: web.Request, *, revoked: bool) -> None:
-        handled = Handled(visit=visit, revoked=revoked, at=request["at"], done=now())
+        at = self._asked[request.path] if revoked else request["at"]
+        handled = Handled(visit=visit, revoked=revoked, at=at, done=now())
         self.handled.append(handled)
 
 

@@ -4,6 +4,7 @@ With BOOKING_ACCESS_NIGHTLY=1 there are twenty of them. What happened depends on
 a seed, which is logged; BOOKING_ACCESS_SEED repeats it, as far as time allows.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from itertools import batched
 import logging
@@ -58,9 +59,6 @@ async def house(
                 yield house
             finally:
                 home.kill()
-    expected = ("Error fetching WinKAS", "booking_access.synchronize: WinKAS")
-    unexpected = [e for e in home.complaints() if not any(x in e for x in expected)]
-    assert unexpected == []
 
 
 async def test_power_cuts(house: House, seed: int) -> None:
@@ -97,10 +95,12 @@ async def test_power_cuts(house: House, seed: int) -> None:
     await house.synchronize()
     await wait_until(over)
     await house.settle()
-    for room in ("hall", "gym", "meeting_room"):
-        await house.home.wait_for_state(f"binary_sensor.{room}_attention", "off")
-    assert house.disorder() == []
+    await asyncio.sleep(1)
     oracle = house.oracle
     LOGGER.info("%s commands, %s visits", len(oracle.commands), len(oracle.handled))
-    wrong = oracle.judge(begun, now())
+    wrong = [
+        *oracle.judge(begun, now()),
+        *house.disorder(),
+        *await house.complaints(),
+    ]
     assert not wrong, "\n".join(wrong)
