@@ -264,6 +264,14 @@ def test_rule_04_empty_answer_is_believed_after_an_hour(instants, stays: bool) -
     assert told == [("a", "cancelled")][: not stays]
 
 
+def test_rule_04_hour_of_emptiness_is_waited_for_without_haste() -> None:
+    """After the second answer it is no use to ask every minute."""
+    found, _ = listed(known(booking(), now=NOW), *emptiness(at("06:00")))
+    assert found.uncertain
+    found, _ = listed(found, *emptiness(at("06:01")))
+    assert not found.uncertain
+
+
 def test_rule_04_empty_answer_after_an_empty_one_needs_no_hour_again() -> None:
     """A booking that is missing from an answer with others needs no hour."""
     found, told = listed(
@@ -410,6 +418,7 @@ def test_rule_04_what_a_human_kept_is_kept_while_it_runs(absence: Absence) -> No
     for now in (at("10:00"), at("10:30")):
         found, changes = merge(found, answer(FIVE[4], now=now), now, absence)
         assert not changes
+        assert not found.held_back
     assert ids(found) == set("abcde")
 
 
@@ -453,6 +462,14 @@ def test_rule_04_held_back_no_more_when_it_has_ended() -> None:
     found, _ = listed(braked(), (now, answer(FIVE[4], now=now)))
     assert not found.held_back
     assert ids(found) == set("abcde")
+
+
+def test_rule_04_held_back_no_more_when_no_answer_came_for_days() -> None:
+    now = at("12:00", day=3)
+    found, told = listed(braked(), (now, answer(now=now)))
+    assert not found.known
+    assert not found.held_back
+    assert told == []
 
 
 def test_rule_04_brake_after_an_hour_of_emptiness() -> None:

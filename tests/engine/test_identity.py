@@ -95,10 +95,21 @@ def test_rule_03_the_new_id_outlives_a_restart(known: AccountBookings) -> None:
     [
         stay("b", holder=BO),
         stay("b", start=20, end=30),
+        stay("b", start=5, end=10),
+        stay("b", start=1, end=5),
+        stay("b", start=21, end=30),
         stay("b", resource_id="house"),
         stay("b", status=BookingStatus.CANCELLED),
     ],
-    ids=["other people", "only touches", "other room", "cancelled"],
+    ids=[
+        "other people",
+        "touches the end",
+        "touches the start",
+        "before",
+        "after",
+        "other room",
+        "cancelled",
+    ],
 )
 def test_rule_03_other_bookings_stay_other_bookings(
     known: AccountBookings, other: Booking
@@ -150,6 +161,36 @@ def test_rule_03_where_nobody_is_named_it_must_be_called_the_same(
     known, _ = told(AccountBookings(), stay("a", holder=NOBODY))
     found, _ = told(known, after)
     assert ("b" not in found.known) is same
+
+
+def test_rule_03_where_nothing_is_named_nothing_is_the_same() -> None:
+    """Two bookings without a word on them may be anybody's."""
+    known, _ = told(AccountBookings(), stay("a", holder=NOBODY, summary=""))
+    found, changes = told(known, stay("b", end=30, holder=NOBODY, summary=""))
+    assert changes == [("b", "created")]
+    assert not found.aliases
+
+
+def test_rule_03_only_one_new_booking_is_the_one_that_vanished(
+    known: AccountBookings,
+) -> None:
+    """The other one is new."""
+    found, changes = told(known, stay("b", end=30), stay("c", end=31))
+    assert sorted(changes) == [("a", "changed"), ("c", "created")]
+    assert set(found.known) == {"a", "c"}
+
+
+def test_rule_03_the_new_id_is_forgotten_with_the_booking(
+    known: AccountBookings,
+) -> None:
+    """But not while its system goes on naming it."""
+    found, _ = told(known, stay("b", end=30))
+    cancelled = stay("b", end=30, status=BookingStatus.CANCELLED)
+    found, _ = told(found, cancelled)
+    again, changes = told(found, stay("b", end=30))
+    assert changes == [("a", "created")]
+    assert again.aliases == {"b": "a"}
+    assert not told(found)[0].aliases
 
 
 def test_rule_03_what_was_the_same_and_is_gone_is_another_one_later(

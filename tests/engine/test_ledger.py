@@ -100,6 +100,13 @@ def test_rule_10_clock_set_back_does_not_stop_the_retries(
     assert waits(failed(DOOR_ROW, "not_reachable", NOW, 1.0), now) is waiting
 
 
+def test_longest_wait_is_waited() -> None:
+    waiting = failed(DOOR_ROW, "rate_limited", NOW, 1.0, timedelta(days=1))
+    assert waits(waiting, NOW)
+    assert waits(waiting, NOW + LONGEST_WAIT - seconds(0.001))
+    assert not waits(waiting, NOW + LONGEST_WAIT)
+
+
 def test_row_without_a_failure_does_not_wait() -> None:
     assert not waits(DOOR_ROW, NOW)
 

@@ -15,7 +15,7 @@ from custom_components.booking_access.engine.models import (
     Room,
     Timing,
 )
-from custom_components.booking_access.engine.plan import claim, plan, targets
+from custom_components.booking_access.engine.plan import SETBACK, claim, plan, targets
 
 from .builders import (
     DOOR,
@@ -92,6 +92,7 @@ def test_clock_set_back_a_little_undoes_nothing() -> None:
     made = {"bookings": sorted_out([booking()])}
     before = plan([room()], made, at("09:45"))
     assert plan([room()], made, at("09:45") - seconds(1), before) is before
+    assert plan([room()], made, at("09:45") - SETBACK, before) is before
 
 
 def test_clock_set_back_for_real_is_believed() -> None:

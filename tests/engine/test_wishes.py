@@ -104,6 +104,10 @@ OTHER_WISH = [
 OTHER_SUBJECT = [
     {"id": "b", "holder": ANNA},
     {"holder": replace(ANNA, phone="+4522222222")},
+    {"holder": Person(name="Anna")},
+    {"holder": Person(name="Anna", id="7")},
+    {"holder": Person(name="Anna", id="7", email="anna@example.com")},
+    {"holder": Person(phone="unknown", name="Anna B.")},
 ]
 
 
@@ -127,6 +131,20 @@ def test_rule_03_changed_wish_has_another_reference_for_the_same_subject(
     (before,), (after,) = wishes(booking()), wishes(booking(**changes))
     assert after.reference != before.reference
     assert after.subject == before.subject
+
+
+@pytest.mark.parametrize(
+    "holders",
+    [
+        (Person(name="Anna"), Person(name="Bo")),
+        (Person(name="Anna", id="7"), Person(name="Anna", id="8")),
+        (Person(name="Anna", email="a@x.com"), Person(name="Anna", email="b@x.com")),
+        (Person(phone="none", email="a@x.com"), Person(phone="none", email="b@x.com")),
+    ],
+)
+def test_people_without_a_phone_are_told_apart(holders: tuple[Person, Person]) -> None:
+    one, two = (wishes(booking(holder=each))[0] for each in holders)
+    assert one.subject != two.subject
 
 
 @pytest.mark.parametrize("changes", OTHER_SUBJECT)
