@@ -6,7 +6,7 @@ from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import async_mock_service
 
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, ServiceCall
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.setup import async_setup_component
 
@@ -116,3 +116,42 @@ async def test_the_room_switch_arms_and_disarms(
     with pytest.raises(HomeAssistantError) as err:
         await hass.services.async_call("switch", "turn_off", switch, blocking=True)
     assert err.value.translation_key == "appliance_failed"
+
+
+async def test_rule_16_a_lost_answer_does_not_leave_the_alarm_off(
+    hass: HomeAssistant, hall: Hall, freezer: FrozenDateTimeFactory
+) -> None:
+    """It is disarmed, says that it is not, and then the booking is cancelled."""
+    uid = await hall.book(START, END)
+    panel = hass.data["alarm_control_panel"].get_entity(PANEL)
+
+    async def disarm(_: ServiceCall) -> None:
+        await panel.async_alarm_disarm()
+        raise HomeAssistantError("no answer")
+
+    hass.services.async_register("alarm_control_panel", "alarm_disarm", disarm)
+    await at(hass, freezer, START)
+    assert hass.states.get(PANEL).state == "disarmed"
+    await hall.delete(uid)
+    await settle(hass, freezer)
+    assert hass.states.get(PANEL).state == "armed_night"
+
+
+async def test_rule_16_what_a_human_armed_between_two_bookings_is_armed_again(
+    hass: HomeAssistant, hall: Hall, freezer: FrozenDateTimeFactory
+) -> None:
+    """The alarm was off; somebody arms it before the second window opens."""
+    panel = {"entity_id": PANEL}
+    await hass.services.async_call(
+        "alarm_control_panel", "alarm_disarm", panel, blocking=True
+    )
+    await hall.book(START, END)
+    await hall.book(END - timedelta(minutes=30), END + timedelta(hours=1))
+    await at(hass, freezer, START)
+    await hass.services.async_call(
+        "alarm_control_panel", "alarm_arm_home", panel, blocking=True
+    )
+    await at(hass, freezer, END - timedelta(minutes=30))
+    assert hass.states.get(PANEL).state == "disarmed"
+    await at(hass, freezer, END + timedelta(hours=1, minutes=15))
+    assert hass.states.get(PANEL).state == "armed_home"

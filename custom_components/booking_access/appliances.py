@@ -24,7 +24,8 @@ from homeassistant.const import (
 from homeassistant.core import HomeAssistant, split_entity_id
 from homeassistant.exceptions import HomeAssistantError
 
-from .engine.models import ConnectionFailed, Effect, OutcomeUnknown
+from .engine.appliances import is_on
+from .engine.models import ConnectionFailed, OutcomeUnknown
 
 ARMING: Final[dict[str, str]] = {
     AlarmControlPanelState.ARMED_AWAY: SERVICE_ALARM_ARM_AWAY,
@@ -33,12 +34,6 @@ ARMING: Final[dict[str, str]] = {
     AlarmControlPanelState.ARMED_VACATION: SERVICE_ALARM_ARM_VACATION,
     AlarmControlPanelState.ARMED_CUSTOM_BYPASS: SERVICE_ALARM_ARM_CUSTOM_BYPASS,
 }
-OFF_STATES: Final = (STATE_OFF, AlarmControlPanelState.DISARMED)
-
-
-def on_while_booked(effect: Effect) -> bool:
-    """Whether bookings switch the effect on; the alarm they switch off."""
-    return effect is not Effect.ALARM
 
 
 def try_read(hass: HomeAssistant, entity_id: str) -> str | None:
@@ -54,11 +49,6 @@ def read(hass: HomeAssistant, entity_id: str) -> str:
     if (state := try_read(hass, entity_id)) is None:
         raise ConnectionFailed("the appliance is not available")
     return state
-
-
-def is_on(state: str) -> bool:
-    """Whether a state is one of running, or of an armed alarm."""
-    return state not in OFF_STATES
 
 
 async def async_turn(hass: HomeAssistant, entity_id: str, *, on: bool) -> None:

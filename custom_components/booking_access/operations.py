@@ -13,6 +13,7 @@ from homeassistant.util import dt as dt_util
 
 from . import appliances
 from .coordinator import AccessCoordinator
+from .engine.appliances import is_on, remembered, to_begin, to_restore
 from .engine.ledger import Evidence, GrantRow, GrantState, Phase, Switched, issued
 from .engine.models import (
     ConnectionFailed,
@@ -75,28 +76,26 @@ class Operations:
             return settled(row) if starts else None
         if starts:
             return await self._async_start(row, effect)
-        await self._async_restore(row)
+        await self._async_restore(row, effect)
         return None
 
     async def _async_start(self, row: Switched, effect: Effect) -> Switched:
         """Switch an appliance, having written down what to go back to (rule 16)."""
         current = self._read(row.target)
-        if row.before is None:
-            row = replace(row, before=current)
-            self._store.ledger.switched[row.target] = row
+        noted = remembered(row, effect, current)
+        self._store.ledger.switched[row.target] = noted
+        if noted.before != row.before:
             await self._store.async_save()
-        wanted = STATE_ON if appliances.on_while_booked(effect) else STATE_OFF
-        if appliances.is_on(current) != appliances.is_on(wanted):
+        if wanted := to_begin(effect, current):
             await self._async_set(row.target, wanted)
-        return replace(settled(row), ours=wanted)
+        return settled(noted)
 
-    async def _async_restore(self, row: Switched) -> None:
+    async def _async_restore(self, row: Switched, effect: Effect) -> None:
         """Put an appliance back, unless a human changed it in between."""
-        if row.before is None or row.ours is None:
+        if row.before is None:  # it was never switched
             return
-        current = appliances.is_on(self._read(row.target))
-        if current == appliances.is_on(row.ours) != appliances.is_on(row.before):
-            await self._async_set(row.target, row.before)
+        if before := to_restore(row, effect, self._read(row.target)):
+            await self._async_set(row.target, before)
 
     def _read(self, target: str) -> str:
         """Return the state of an appliance, or of a room's own switch."""
@@ -109,7 +108,7 @@ class Operations:
         """Set an appliance, or a room's own switch."""
         kind, _, entity_id = target.partition("/")
         if kind == "room":
-            self.show(target, on=appliances.is_on(wanted))
+            self.show(target, on=is_on(wanted))
         else:
             await appliances.async_set(self._hass, entity_id, wanted)
 

@@ -28,6 +28,7 @@ from .const import (
     DEFAULT_TIMING,
 )
 from .coordinator import AccessCoordinator
+from .engine.appliances import is_on
 from .engine.ledger import GrantRow, GrantState
 from .engine.models import (
     AccessMode,
@@ -325,7 +326,7 @@ class LiveRoom:
         """Let the room's switches show what is linked to them."""
         for effect, linked in self.config.appliances.items():
             found = [appliances.try_read(self._hub.hass, each) for each in linked]
-            known = [appliances.is_on(state) for state in found if state is not None]
+            known = [is_on(state) for state in found if state is not None]
             if known:
                 self._hub.operations.show(shown(self.config.id, effect), on=any(known))
                 self.async_update_soon()

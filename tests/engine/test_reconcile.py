@@ -127,6 +127,11 @@ def test_rule_11_claim_that_ended_and_comes_back_opens_again() -> None:
 
 def test_rule_16_what_to_go_back_to_survives_another_claim() -> None:
     step = only_step(look(wanting(A | B), row(claims=A, **OTHER_CHANGE)))
+    assert (step.row.before, step.row.ours) == ("off", None)
+
+
+def test_rule_16_a_repetition_knows_that_it_is_one() -> None:
+    step = only_step(look(wanting(A), row(Phase.STARTING, A, **OTHER_CHANGE)))
     assert (step.row.before, step.row.ours) == ("off", "on")
 
 
@@ -201,9 +206,8 @@ def test_claim_that_goes_does_not_hurry_the_retry() -> None:
 def test_demand_that_comes_back_while_the_door_is_closed_opens_it(claims) -> None:
     waiting = failed(row(Phase.ENDING, **OTHER_CHANGE), "no_confirmation", NOW, 1.0)
     step = only_step(look(wanting(claims), waiting))
-    assert step == SwitchStep(
-        step=Step.START, row=row(Phase.STARTING, claims, **OTHER_CHANGE), written=True
-    )
+    anew = row(Phase.STARTING, claims, before="off")
+    assert step == SwitchStep(step=Step.START, row=anew, written=True)
 
 
 @pytest.mark.parametrize("phase", [Phase.STARTING, Phase.ENDING])

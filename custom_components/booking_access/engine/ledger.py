@@ -31,9 +31,10 @@ class Phase(StrEnum):
 class Switched:
     """A door held open, an appliance or a room's own switch, for its claims.
 
-    ``before`` is the state to go back to, ``ours`` the state that we set: a
-    different one was set by a human (rule 16). ``due`` is when an armed target
-    is wanted, ``until`` when the last of its claims ends, as far as we knew.
+    ``before`` is the state to go back to, ``ours`` the state that we set for the
+    claims, None before that: a different one was set by a human (rule 16).
+    ``due`` is when an armed target is wanted, ``until`` when the last of its
+    claims ends, as far as we knew.
     """
 
     target: str

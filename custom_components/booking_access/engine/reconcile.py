@@ -189,6 +189,7 @@ def _start(
             claims=claims,
             due=None,
             until=until,
+            ours=new.ours if again and claims <= new.claims else None,
             attempts=new.attempts if again else 0,
             retry_at=None,
             error=new.error if again else None,
