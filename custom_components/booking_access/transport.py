@@ -1,7 +1,7 @@
 """HTTP with the manners every vendor needs: time-outs, and errors we know."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -23,6 +23,8 @@ from .engine.models import (
 
 TIMEOUT: Final = timedelta(seconds=20)
 MAX_BODY: Final = 32 * 1024 * 1024
+# What is longer takes more than a moment to read, and is read in a thread.
+LONG_BODY: Final = 32 * 1024
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,15 +66,17 @@ async def request(
     """
     options.setdefault("allow_redirects", False)
     lost = OutcomeUnknown if writes else ConnectionFailed
-    body = bytearray()
+    parts: list[bytes] = []
+    length = 0
     try:
         async with (
             asyncio.timeout(time_limit.total_seconds()),
             session.request(method, url, **options) as response,
         ):
             async for chunk in response.content.iter_any():
-                body += chunk
-                if len(body) > MAX_BODY:
+                parts.append(chunk)
+                length += len(chunk)
+                if length > MAX_BODY:
                     raise (
                         OutcomeUnknown("too long") if writes else ContractError("body")
                     )
@@ -82,7 +86,20 @@ async def request(
         raise ConnectionFailed(type(err).__name__) from err
     except ClientError as err:
         raise lost(type(err).__name__) from err
-    return Answer(status=response.status, headers=response.headers, body=bytes(body))
+    body = b"".join(parts)
+    return Answer(status=response.status, headers=response.headers, body=body)
+
+
+async def read[**P, ResultT](
+    answer: Answer,
+    function: Callable[P, ResultT],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> ResultT:
+    """Call what reads an answer: in a thread, so that all else goes on, if it is long."""
+    if len(answer.body) < LONG_BODY:
+        return function(*args, **kwargs)
+    return await asyncio.to_thread(function, *args, **kwargs)
 
 
 def raise_for_status(answer: Answer, *, writes: bool = False) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 import logging
+import threading
 from typing import Any
 
 from aiohttp import ClientSession, web
@@ -687,29 +688,22 @@ async def test_wrong_shape(
 
 
 async def test_many_bookings_let_others_run(
-    client: WinKas, simulator: WinKasSimulator
+    client: WinKas, simulator: WinKasSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A big answer is read in parts."""
+    """All else goes on while a long answer is read."""
     simulator.control({"raw": {12: [wire(Id=n) for n in range(1, 1001)]}})
-    turns = 0
+    loop, others_ran = asyncio.get_running_loop(), threading.Event()
+    read = winkas._read
 
-    async def others() -> None:
-        nonlocal turns
-        while True:
-            await asyncio.sleep(0)
-            turns += 1
+    def reading(resources: Any) -> Any:
+        loop.call_soon_threadsafe(others_ran.set)
+        assert others_ran.wait(10)
+        return read(resources)
 
-    answer = await client._events([12], NOW, NOW + HOUR)
-
-    async def answered(*_: object) -> object:
-        return answer
-
-    client._events = answered  # type: ignore[method-assign]
-    waiting = asyncio.create_task(others())
+    monkeypatch.setattr(winkas, "_read", reading)
     snapshot = await listed(client)
-    waiting.cancel()
     assert {b.id for b in snapshot.bookings} == {str(n) for n in range(1, 1001)}
-    assert turns >= 4
+    assert others_ran.is_set()
 
 
 # Trouble on the way

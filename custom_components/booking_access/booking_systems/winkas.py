@@ -6,10 +6,11 @@ plausible, [U] not public. What is not confirmed is read so that each case works
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 import hashlib
 from http import HTTPStatus
 from itertools import accumulate, product
@@ -37,7 +38,7 @@ from ..engine.models import (
     VendorError,
 )
 from ..forms import Field, FieldKind
-from ..transport import TIMEOUT, raise_for_status, request
+from ..transport import TIMEOUT, Answer, raise_for_status, read, request
 from .base import BookingSystem
 from .clock import span
 
@@ -56,7 +57,6 @@ TOKEN_LIFE: Final = timedelta(hours=11, minutes=30)
 MARGIN: Final = timedelta(hours=3)
 LONG_BOOKING: Final = timedelta(days=3)
 
-AT_ONCE: Final = 200  # bookings read before others get their turn
 AUTHENTICATION_FAILED: Final = 1  # a WinKasStatus [C]
 
 # The page's plausible names [P]; the first that holds something wins.
@@ -134,9 +134,7 @@ class WinKas(BookingSystem):
     @override
     async def list_resources(self) -> tuple[Resource, ...]:
         """Return all resources that have an id, those without a location too."""
-        answer = await self._call("Calendar/GetAllResources")
-        resources = [_resource(id_, entry) for id_, entry in _with_id(answer)]
-        return tuple({resource.id: resource for resource in resources}.values())
+        return await self._call("Calendar/GetAllResources", _resources)
 
     @override
     async def list_bookings(
@@ -148,15 +146,27 @@ class WinKas(BookingSystem):
         that we know, and that is still there.
         """
         ids = sorted(int(id_) for id_ in resource_ids if id_.isdecimal())
-        listed = list(_with_id(await self._events(ids, start, end)))
-        missing = frozenset(resource_ids) - {id_ for id_, _ in listed}
-        if resource_ids and len(missing) == len(set(resource_ids)):
+        reader = partial(self._snapshot, set(resource_ids), start, end)
+        if not ids:  # what an empty list means to WinKAS is not known [U]
+            return reader({"Resources": []})
+        begin = start.astimezone(UTC) - MARGIN - LONG_BOOKING
+        return await self._call(
+            "Calendar/GetAllResourceEventsInTimePeriod",
+            reader,
+            StartTime=begin.strftime(WIRE_TIME),
+            EndTime=(end.astimezone(UTC) + MARGIN).strftime(WIRE_TIME),
+            Resources=ids,
+        )
+
+    def _snapshot(
+        self, resource_ids: set[str], start: datetime, end: datetime, answer: _Json
+    ) -> Snapshot:
+        """Read all events of the resources that overlap [start, end)."""
+        listed = list(_with_id(answer))
+        missing = frozenset(resource_ids - {id_ for id_, _ in listed})
+        if resource_ids and len(missing) == len(resource_ids):
             raise ContractError("Resources")
-        parts: list[Booking | Problem] = []
-        for part in _read([each for each in listed if each[0] in resource_ids]):
-            parts.append(part)
-            if len(parts) % AT_ONCE == 0:
-                await asyncio.sleep(0)
+        parts = list(_read([each for each in listed if each[0] in resource_ids]))
         readable = [part for part in parts if isinstance(part, Booking)]
         problems = tuple(part for part in parts if isinstance(part, Problem))
         return Snapshot(
@@ -172,28 +182,18 @@ class WinKas(BookingSystem):
             problems=problems,
         )
 
-    async def _events(self, ids: list[int], start: datetime, end: datetime) -> _Json:
-        """Ask for the resources' events, in a window wide enough."""
-        if not ids:  # what an empty list means to WinKAS is not known [U]
-            return {"Resources": []}
-        begin = start.astimezone(UTC) - MARGIN - LONG_BOOKING
-        return await self._call(
-            "Calendar/GetAllResourceEventsInTimePeriod",
-            StartTime=begin.strftime(WIRE_TIME),
-            EndTime=(end.astimezone(UTC) + MARGIN).strftime(WIRE_TIME),
-            Resources=ids,
-        )
-
-    async def _call(self, method: str, **arguments: object) -> _Json:
+    async def _call[ResultT](
+        self, method: str, reader: Callable[[_Json], ResultT], **arguments: object
+    ) -> ResultT:
         """Ask for data; if we are refused, log in and ask once more.
 
         An expired token probably gives a WinKasStatus, but it could be a 401 [P].
         """
         login = await self._logged_in()
         with suppress(AuthError, _StatusError):
-            return await self._post(method, {"Token": login.token, **arguments})
+            return await self._post(method, {"Token": login.token, **arguments}, reader)
         login = await self._logged_in(refused=login)
-        return await self._post(method, {"Token": login.token, **arguments})
+        return await self._post(method, {"Token": login.token, **arguments}, reader)
 
     async def _logged_in(self, refused: _Login | None = None) -> _Login:
         """Return a login that was not refused, and make one only if there is none.
@@ -219,16 +219,16 @@ class WinKas(BookingSystem):
     async def _log_in(self) -> _Login:
         """Exchange the credentials for a token; it worked if there is one [C]."""
         try:
-            answer = await self._post("Authentication/Authenticate", self._credentials)
+            return await self._post(
+                "Authentication/Authenticate", self._credentials, _login
+            )
         except _StatusError as err:  # a verdict on the one thing asked
             raise AuthError(str(err)) from err
-        user = _optional(answer, "WinKasData", dict)
-        if not (token := _optional(user, "CurrentToken", str).strip()):
-            raise AuthError("no token")
-        return _Login(token=token, expires=datetime.now(UTC) + TOKEN_LIFE)
 
-    async def _post(self, method: str, body: _Json) -> _Json:
-        """Send one request and return the envelope of a good answer."""
+    async def _post[ResultT](
+        self, method: str, body: _Json, reader: Callable[[_Json], ResultT]
+    ) -> ResultT:
+        """Send one request and return what is read from a good answer."""
         url = self._base.joinpath(method)
         answer = await request(
             self._session, "POST", url, json=body, time_limit=TIMEOUT
@@ -236,12 +236,25 @@ class WinKas(BookingSystem):
         raise_for_status(answer)
         if answer.status != HTTPStatus.OK:
             raise ConnectionFailed(f"status {answer.status}")
-        envelope = _checked(answer.json(), "body", dict)
-        status = _checked(envelope.get("WinKasStatus"), "WinKasStatus", int)
-        if status:
-            refusal = AuthError if status == AUTHENTICATION_FAILED else _StatusError
-            raise refusal(f"WinKasStatus {status}")
-        return envelope
+        return await read(answer, lambda: reader(_envelope(answer)))
+
+
+def _envelope(answer: Answer) -> _Json:
+    """Return the body of an answer that tells of no error."""
+    envelope = _checked(answer.json(), "body", dict)
+    status = _checked(envelope.get("WinKasStatus"), "WinKasStatus", int)
+    if status:
+        refusal = AuthError if status == AUTHENTICATION_FAILED else _StatusError
+        raise refusal(f"WinKasStatus {status}")
+    return envelope
+
+
+def _login(answer: _Json) -> _Login:
+    """Read the token that an answer to credentials has."""
+    user = _optional(answer, "WinKasData", dict)
+    if not (token := _optional(user, "CurrentToken", str).strip()):
+        raise AuthError("no token")
+    return _Login(token=token, expires=datetime.now(UTC) + TOKEN_LIFE)
 
 
 def _checked[T](value: object, wire_field: str, kind: type[T]) -> T:
@@ -274,6 +287,12 @@ def _with_id(answer: _Json) -> Iterator[tuple[str, _Json]]:
     for entry in _checked(answer.get("Resources"), "Resources", list):
         if isinstance(entry, dict) and (id_ := _first(("Id",), entry)):
             yield id_, entry
+
+
+def _resources(answer: _Json) -> tuple[Resource, ...]:
+    """Read all resources that have an id."""
+    resources = [_resource(id_, entry) for id_, entry in _with_id(answer)]
+    return tuple({resource.id: resource for resource in resources}.values())
 
 
 def _resource(id_: str, entry: _Json) -> Resource:
