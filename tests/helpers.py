@@ -1,5 +1,7 @@
 """What tests of the integration use to act as a person or as time would."""
 
+import asyncio
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -68,6 +70,15 @@ async def settle(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
     freezer.tick(timedelta(seconds=2))
     async_fire_time_changed(hass)
     await hass.async_block_till_done(wait_background_tasks=True)
+
+
+async def turns_true(condition: Callable[[], bool]) -> bool:
+    """Let the event loop run while the clock stands still; whether it comes true."""
+    for _ in range(20_000):
+        if condition():
+            return True
+        await asyncio.sleep(0)
+    return False
 
 
 class Hall:

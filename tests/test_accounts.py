@@ -6,6 +6,7 @@ from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.booking_access.const import DOMAIN
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
@@ -17,7 +18,7 @@ from simulators.exivo import ExivoSimulator
 from simulators.exivo_site import ENTRANCE, SEMINAR
 from simulators.winkas import WinKasSimulator
 
-from .helpers import add_account, add_room, at, settle
+from .helpers import add_account, add_room, at, settle, turns_true
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 START = NOW + timedelta(hours=1)
@@ -546,6 +547,82 @@ async def test_a_key_that_cannot_be_made_is_said(
     ]
     assert hass.states.get("sensor.hal_1_access_status").state == "attention"
     assert len(exivo.live_visits()) == 1
+
+
+def asked(exivo: ExivoSimulator, ending: str) -> int:
+    """Return how often something was asked of exivo."""
+    return sum(
+        method == "POST" and path.endswith(ending) for method, path in exivo.requests
+    )
+
+
+def many_bookings(count: int) -> list[dict[str, Any]]:
+    """Return one booking a day, from tomorrow on."""
+    days = [timedelta(days=day, hours=1) for day in range(1, count + 1)]
+    return [booking(n, START + d, END + d) for n, d in enumerate(days, start=10)]
+
+
+async def test_rule_09_a_vendor_that_has_had_too_much_is_left_alone_as_it_wishes(
+    hass: HomeAssistant,
+    winkas: WinKasSimulator,
+    exivo: ExivoSimulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """By all grants, doors and polls of the account; afterwards all is made good."""
+    winkas.control({"bookings": [booking(), *many_bookings(6)]})
+    exivo.fault("429", path="/visit", retry_after="300")
+    await make_hall(hass, winkas, exivo, ["hold_open", "grant"])
+    await settle(hass, freezer)
+    tried = asked(exivo, "/visit")
+    assert 0 < tried <= 4
+    exivo.faults.clear()
+    exivo.requests.clear()
+    for seconds in range(10, 300, 30):
+        await at(hass, freezer, NOW + timedelta(seconds=seconds))
+    assert exivo.requests == []
+    assert hass.states.get("lock.hal_1_door").state == "locked"  # still what is known
+    for seconds in range(300, 800, 30):
+        await at(hass, freezer, NOW + timedelta(seconds=seconds))
+    assert len(exivo.live_visits()) == 1 + 7
+    assert asked(exivo, "/visit") == 7
+
+
+async def test_rule_09_a_limit_without_a_time_is_kept_for_a_moment(
+    hass: HomeAssistant,
+    winkas: WinKasSimulator,
+    exivo: ExivoSimulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    winkas.control({"bookings": [booking()]})
+    exivo.fault("429", path="/visit", times=1)
+    await make_hall(hass, winkas, exivo, ["grant"])
+    exivo.requests.clear()
+    await at(hass, freezer, NOW + timedelta(seconds=9))
+    assert exivo.requests == []
+    await at(hass, freezer, NOW + timedelta(seconds=25))
+    assert asked(exivo, "/visit") == 1
+
+
+async def test_rule_09_doors_do_not_wait_for_keys(
+    hass: HomeAssistant,
+    winkas: WinKasSimulator,
+    exivo: ExivoSimulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """However many keys hang, a door opens at its time."""
+    soon = NOW + timedelta(seconds=30)
+    bookings = [booking(1, soon + LEAD, END), *many_bookings(6)]
+    await make_hall(hass, winkas, exivo, ["hold_open", "grant"])
+    winkas.control({"bookings": bookings})
+    exivo.fault("hang", path="/visit")
+    asking = hass.async_create_task(synchronize(hass, freezer))
+    assert await turns_true(lambda: asked(exivo, "/visit") == 3)
+    freezer.move_to(soon)
+    async_fire_time_changed(hass, soon)
+    assert await turns_true(lambda: exivo.doors[ENTRANCE].mode == "open")
+    exivo.faults.clear()
+    freezer.tick(61)  # nobody waits for longer
+    await asking
 
 
 async def test_what_is_wrong_with_the_doors_of_a_room_is_said(

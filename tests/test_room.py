@@ -1,16 +1,22 @@
 """What a room does, and what it leaves to people."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
-from pytest_homeassistant_custom_component.common import async_mock_service
+from pytest_homeassistant_custom_component.common import (
+    async_fire_time_changed,
+    async_mock_service,
+)
 
+from custom_components.booking_access.store import LedgerStore
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.setup import async_setup_component
 
-from .helpers import Hall, at, settle
+from .helpers import Hall, at, settle, turns_true
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 START = NOW + timedelta(hours=1)
@@ -33,8 +39,8 @@ async def hall(
 
 @pytest.fixture
 async def helpers(hass: HomeAssistant) -> None:
-    """Switches that stand for an alarm, a light and a fan."""
-    names = ("alarm", "light", "fan")
+    """Switches that stand for an alarm, a light and a fan, and the lock's own."""
+    names = ("alarm", "light", "fan", "front_door_open")
     await async_setup_component(
         hass, "input_boolean", {"input_boolean": {name: {} for name in names}}
     )
@@ -177,6 +183,63 @@ async def test_rule_16_what_a_person_changed_is_left_alone(
     await at(hass, freezer, END + timedelta(hours=1))
     assert hass.states.get("input_boolean.alarm").state == "on"
     assert hass.states.get("input_boolean.light").state == "on"
+    assert hass.states.get("input_boolean.fan").state == "off"
+
+
+@pytest.mark.usefixtures("helpers")
+async def test_rule_08_a_slow_disk_keeps_nothing_waiting_that_was_written_ahead(
+    hass: HomeAssistant, hall: Hall, freezer: FrozenDateTimeFactory
+) -> None:
+    """When the time comes, alarm, door and light need no writing first."""
+    await set_helper(hass, "alarm", on=True)
+    await hall.add_room(
+        timing={"alarm_lead": 10, "light_lead": 10},
+        appliances={
+            "alarm": "input_boolean.alarm",
+            "lights": ["input_boolean.light"],
+        },
+    )
+    await hall.book(START, END)
+    await at(hass, freezer, START - LEAD - timedelta(minutes=2))
+    disk = asyncio.Event()
+
+    async def save(_: LedgerStore) -> None:
+        await disk.wait()
+
+    with patch.object(LedgerStore, "async_save", save):
+        freezer.move_to(START - LEAD)
+        async_fire_time_changed(hass, START - LEAD)
+        for entity_id, state in (
+            ("input_boolean.alarm", "off"),
+            (hall.lock, "unlocked"),
+            ("input_boolean.light", "on"),
+        ):
+            assert await turns_true(lambda: hass.states.get(entity_id).state == state)  # noqa: B023
+        disk.set()
+        await hass.async_block_till_done()
+
+
+@pytest.mark.usefixtures("helpers")
+async def test_rule_16_what_a_person_changed_just_before_is_what_to_go_back_to(
+    hass: HomeAssistant, hall: Hall, freezer: FrozenDateTimeFactory
+) -> None:
+    """Although another state was written down ahead."""
+    await set_helper(hass, "alarm", on=True)
+    await hall.add_room(
+        appliances={
+            "alarm": "input_boolean.alarm",
+            "lights": ["input_boolean.light"],
+            "ventilation": ["input_boolean.fan"],
+        },
+    )
+    await hall.book(START, END)
+    await at(hass, freezer, START - timedelta(minutes=17))
+    await set_helper(hass, "light", on=True)
+    await set_helper(hass, "alarm", on=False)
+    await at(hass, freezer, START)
+    await at(hass, freezer, END + timedelta(hours=1))
+    assert hass.states.get("input_boolean.light").state == "on"
+    assert hass.states.get("input_boolean.alarm").state == "off"
     assert hass.states.get("input_boolean.fan").state == "off"
 
 

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol, override
@@ -20,6 +20,7 @@ from .access_systems.base import AccessSystem
 from .booking_systems.base import BookingSystem
 from .const import CONF_RESOURCE_ID, DOMAIN, HORIZON, LOGGER, LOOK_BACK, SUBENTRY_ROOM
 from .engine.bookings import MISSING_FOR
+from .engine.ledger import LONGEST_WAIT
 from .engine.models import (
     AccessPoint,
     AuthError,
@@ -40,6 +41,8 @@ type BookingAccessConfigEntry = ConfigEntry[AccountCoordinator]
 CALL_LIMIT: Final = 60
 # News that come in a burst are looked at together.
 SETTLE: Final = 0.05
+# How long a vendor that has had too many requests is left alone if it does not say.
+BREATHER: Final = timedelta(seconds=10)
 # How often "last synchronized" is shown anew while nothing changes.
 SHOW_EVERY: Final = timedelta(hours=1)
 
@@ -196,15 +199,26 @@ class AccessCoordinator(_Coordinator[Doors]):
         super().__init__(hass, entry, system.poll_interval)
         self.system = system
         self.data = Doors()
-        self._turns = (
-            asyncio.Semaphore(system.concurrency) if system.concurrency else None
-        )
+        self._resume_at: datetime | None = None
+        self._turns = self._grant_turns = None
+        if (count := system.concurrency) is not None:
+            self._turns = asyncio.Semaphore(count)
+            self._grant_turns = asyncio.Semaphore(max(count - 1, 1))
 
     @override
     async def _async_ask(self) -> Doors:
-        """Ask for the access points and their states."""
-        points = await self.system.list_access_points()
-        states = await self.system.read_states()
+        """Ask for the access points and their states.
+
+        While the vendor wants to be left alone, what is known stays.
+        """
+        if self._left_alone_for():
+            return self.data
+        try:
+            points = await self.system.list_access_points()
+            states = await self.system.read_states()
+        except RateLimited as err:
+            self._leave_alone(err)
+            raise
         return Doors(points={point.id: point for point in points}, states=states)
 
     async def async_hold(self, point_id: str, *, held: bool) -> None:
@@ -223,20 +237,45 @@ class AccessCoordinator(_Coordinator[Doors]):
     async def turn(self) -> AsyncGenerator[None]:
         """Wait for a turn at the vendor, and bound what is done in it.
 
-        Raises OutcomeUnknown if it takes too long; AuthError starts the
-        dialogue that asks for new credentials.
+        Raises OutcomeUnknown if it takes too long; RateLimited without asking while
+        the vendor wants to be left alone; AuthError starts the dialogue that asks for
+        new credentials.
         """
-        async with AsyncExitStack() as stack:
-            if self._turns:
-                await stack.enter_async_context(self._turns)
+        async with self._turns or nullcontext():
+            if wait := self._left_alone_for():
+                raise RateLimited(wait)
             try:
                 async with asyncio.timeout(CALL_LIMIT):
                     yield
             except TimeoutError as err:
                 raise OutcomeUnknown("no answer in time") from err
+            except RateLimited as err:
+                self._leave_alone(err)
+                raise
             except AuthError:
                 self.config_entry.async_start_reauth(self.hass)
                 raise
+
+    @asynccontextmanager
+    async def grant_turn(self) -> AsyncGenerator[None]:
+        """Wait for a turn that leaves one for the doors: grants may be many."""
+        async with self._grant_turns or nullcontext(), self.turn():
+            yield
+
+    def _leave_alone(self, err: RateLimited) -> None:
+        """Ask nothing more of the vendor for as long as it wishes."""
+        wait = min(err.retry_after or BREATHER, LONGEST_WAIT)
+        self._resume_at = dt_util.utcnow() + wait
+
+    def _left_alone_for(self) -> timedelta | None:
+        """Return how much longer the vendor is left alone; None if it is not.
+
+        A clock that was set back does not make that longer.
+        """
+        now = dt_util.utcnow()
+        if self._resume_at and now < self._resume_at <= now + LONGEST_WAIT:
+            return self._resume_at - now
+        return None
 
 
 def failure(err: VendorError) -> Exception:

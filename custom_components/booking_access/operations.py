@@ -58,6 +58,31 @@ class Operations:
             return account
         raise ConnectionFailed("account_not_loaded")
 
+    def armed(self, row: Switched) -> Switched:
+        """Return the row with what there will be to go back to, as it looks now.
+
+        Where it still is so when the time comes, nothing needs to be written then.
+        """
+        if row.phase is not Phase.ARMED or _appliance_effect(row.target) is None:
+            return row
+        return replace(row, before=self._try_read(row.target))
+
+    def remembering(self, step: SwitchStep, known: Switched | None) -> SwitchStep:
+        """Return a step with what to go back to (rule 16); ``known`` is the row so far.
+
+        That is read before anything is written, once for all that starts together.
+        """
+        row, effect = step.row, _appliance_effect(step.row.target)
+        if step.step is not Step.START or effect is None:
+            return step
+        if (current := self._try_read(row.target)) is None:
+            return step
+        if known and known.phase is Phase.ARMED:
+            row = replace(row, before=None)
+        noted = remembered(row, effect, current)
+        written = step.written and noted.before == step.row.before
+        return replace(step, row=noted, written=written)
+
     async def async_switch(self, step: SwitchStep) -> Switched | None:
         """Switch a target on for its claims, or back to normal."""
         row = step.row
@@ -67,11 +92,7 @@ class Operations:
             account_id, _, point_id = name.partition("/")
             await self.account(account_id).async_hold(point_id, held=starts)
             return settled(row) if starts else None
-        if kind == "room":
-            effect = Effect(name.rpartition("/")[2])
-        else:
-            effect = Effect(kind)
-        if effect is Effect.ACCESS:  # a room without doors only shows it
+        if (effect := _appliance_effect(row.target)) is None:
             self.show(row.target, on=starts)
             return settled(row) if starts else None
         if starts:
@@ -84,7 +105,7 @@ class Operations:
         current = self._read(row.target)
         noted = remembered(row, effect, current)
         self._store.ledger.switched[row.target] = noted
-        if noted.before != row.before:
+        if noted.before != row.before:  # it was not there when the time came
             await self._store.async_save()
         if wanted := to_begin(effect, current):
             await self._async_set(row.target, wanted)
@@ -99,10 +120,16 @@ class Operations:
 
     def _read(self, target: str) -> str:
         """Return the state of an appliance, or of a room's own switch."""
+        if (state := self._try_read(target)) is None:
+            raise ConnectionFailed("the appliance is not available")
+        return state
+
+    def _try_read(self, target: str) -> str | None:
+        """Return the state of an appliance or of a room's own switch; None if it has none."""
         kind, _, entity_id = target.partition("/")
         if kind == "room":
             return STATE_ON if self.shown(target) else STATE_OFF
-        return appliances.read(self._hass, entity_id)
+        return appliances.try_read(self._hass, entity_id)
 
     async def _async_set(self, target: str, wanted: str) -> None:
         """Set an appliance, or a room's own switch."""
@@ -143,7 +170,7 @@ class Operations:
             code = make_pin(account.system.code_length, self._taken_codes())
             row = replace(row, credential=Credential(code=code))
             self._store.ledger.grants[row.reference] = row
-        await self._store.async_save()
+            await self._store.async_save()
         grant = Grant(
             reference=self._at_vendor(row),
             points=row.points,
@@ -152,7 +179,7 @@ class Operations:
             person=person,
             code=row.credential.code,
         )
-        async with account.turn():
+        async with account.grant_turn():
             answer = await account.system.issue(grant)
         return issued(row, answer, Evidence.ACKNOWLEDGED)
 
@@ -186,14 +213,13 @@ class Operations:
             if (found := await self._async_find(row)) is None:
                 return
             issued_id = found.id
-        await self._store.async_save()
-        async with account.turn():
+        async with account.grant_turn():
             await account.system.revoke(issued_id)
 
     async def _async_find(self, row: GrantRow) -> Issued | None:
         """Return the live grant with our reference, if the vendor has it."""
         account = self.account(row.account_id)
-        async with account.turn():
+        async with account.grant_turn():
             listed = await account.system.list_issued()
         reference = self._at_vendor(row)
         return next((e for e in listed if e.live and e.reference == reference), None)
@@ -217,6 +243,19 @@ def normal_phone(phone: str | None, country: str) -> str:
     if not phonenumbers.is_possible_number(number):
         raise Rejected("phone_invalid")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _appliance_effect(target: str) -> Effect | None:
+    """Return what an appliance, or a room's own switch, is for.
+
+    None for what is closed in the end whatever it was before: a door, and what a
+    room without doors shows of its access.
+    """
+    kind, _, name = target.partition("/")
+    if kind == "door":
+        return None
+    effect = Effect(name.rpartition("/")[2] if kind == "room" else kind)
+    return None if effect is Effect.ACCESS else effect
 
 
 def settled(row: Switched) -> Switched:

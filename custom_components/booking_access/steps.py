@@ -56,14 +56,18 @@ class Steps:
         """
         ledger = self._store.ledger
         for row in switching.write:
-            ledger.switched[row.target] = row
+            ledger.switched[row.target] = self.operations.armed(row)
         for target in switching.drop:
             ledger.switched.pop(target, None)
         for reference in granting.drop:
             if dropped := ledger.grants.pop(reference, None):
                 self.operations.retire(dropped)
         unwritten: list[Coroutine[Any, Any, None]] = []
-        for step in sorted(switching.steps, key=_alarm_first):
+        steps = [
+            self.operations.remembering(each, ledger.switched.get(each.row.target))
+            for each in sorted(switching.steps, key=_alarm_first)
+        ]
+        for step in steps:
             ledger.switched[step.row.target] = step.row
             self.busy.add(step.row.target)
             if step.written:
@@ -91,11 +95,15 @@ class Steps:
         """Write the ledger, and only then take the steps.
 
         Before it the bookings that it follows: after a crash, grants for
-        bookings that are not known yet would be taken back.
+        bookings that are not known yet would be taken back. Where nothing can be
+        written any more, doors open all the same.
         """
-        for account in list(self._hub.accounts.values()):
-            await account.store.async_written()
-        await self._store.async_save()
+        try:
+            for account in list(self._hub.accounts.values()):
+                await account.store.async_written()
+            await self._store.async_save()
+        except Exception:  # noqa: BLE001 - whatever happens, the steps must be taken
+            LOGGER.exception("The ledger could not be written")
         for step in steps:
             self._spawn(step)
 

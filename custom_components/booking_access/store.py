@@ -36,6 +36,17 @@ class Ledger:
     running: dict[str, list[str]] = field(default_factory=dict)
     retired: dict[str, datetime] = field(default_factory=dict, repr=False)
 
+    def copy(self) -> Ledger:
+        """Return the ledger as it is now; rows never change, they are replaced."""
+        return Ledger(
+            installation=self.installation,
+            switched=self.switched.copy(),
+            grants=self.grants.copy(),
+            shown=self.shown.copy(),
+            running=self.running.copy(),
+            retired=self.retired.copy(),
+        )
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _StoredLedger:
@@ -74,6 +85,7 @@ class LedgerStore:
 
     def __init__(self, hass: HomeAssistant) -> None:
         """Make the store; nothing is read yet."""
+        self._hass = hass
         self._store = Store[dict[str, Any]](
             hass,
             VERSION,
@@ -82,8 +94,10 @@ class LedgerStore:
             atomic_writes=True,
             serialize_in_event_loop=False,
         )
-        self._loop = hass.loop
         self._due = 0.0
+        self._next: asyncio.Task[None] | None = None
+        self._writing = asyncio.Lock()
+        self._delayed = False
         self.ledger = Ledger()
 
     async def async_load(self) -> Ledger:
@@ -101,32 +115,56 @@ class LedgerStore:
         return self.ledger
 
     async def async_save(self) -> None:
-        """Write now; returns when it is on the disk."""
-        await self._store.async_save(self._data())
+        """Write; returns when all that is noted by now is on the disk.
+
+        All who call before it begins share one write, so that a thousand grants
+        do not write the ledger a thousand times.
+        """
+        if self._next is None:
+            self._next = self._hass.async_create_task(
+                self._async_write(), DOMAIN, eager_start=False
+            )
+        await asyncio.shield(self._next)
+
+    async def _async_write(self) -> None:
+        """Write once those before are done; worked out off the event loop."""
+        async with self._writing:
+            self._next, self._delayed = None, False
+            data = await self._hass.async_add_executor_job(
+                _ledger_data, self.ledger.copy()
+            )
+            await self._store.async_save(data)
+            if self._delayed:  # this write took the place of one with later news
+                self._store.async_delay_save(self._data, LEDGER_DELAY)
 
     def save_soon(self) -> None:
         """Write in a moment, once for all changes until then.
 
         Changes that keep coming do not put it off.
         """
-        now = self._loop.time()
+        self._delayed = True
+        now = self._hass.loop.time()
         if self._due <= now:
             self._due = now + LEDGER_DELAY
         self._store.async_delay_save(self._data, self._due - now)
 
     def _data(self) -> dict[str, Any]:
         """Return the ledger as plain data."""
-        ledger = self.ledger
-        return _encode_ledger(
-            _StoredLedger(
-                installation=ledger.installation,
-                switched=list(ledger.switched.values()),
-                grants=list(ledger.grants.values()),
-                shown=dict(ledger.shown),
-                running=dict(ledger.running),
-                retired=dict(ledger.retired),
-            )
+        return _ledger_data(self.ledger.copy())
+
+
+def _ledger_data(ledger: Ledger) -> dict[str, Any]:
+    """Return a ledger that nobody changes any more as plain data."""
+    return _encode_ledger(
+        _StoredLedger(
+            installation=ledger.installation,
+            switched=list(ledger.switched.values()),
+            grants=list(ledger.grants.values()),
+            shown=ledger.shown,
+            running=ledger.running,
+            retired=ledger.retired,
         )
+    )
 
 
 class _Upgradable(Store[dict[str, Any]]):
