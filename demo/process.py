@@ -74,6 +74,12 @@ class Process:
                 start_new_session=True,
             )
 
+    @property
+    def pid(self) -> int:
+        """Its process id while it runs."""
+        assert self._process
+        return self._process.pid
+
     async def ready(self, client: Client, username: str, password: str) -> None:
         """Wait until it runs, with the client logged in; ApiError if it ends."""
         ready = asyncio.create_task(_get_ready(client, username, password))

@@ -1,10 +1,15 @@
 """A real Home Assistant in a process of its own, and a real door."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Container
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+import os
 from pathlib import Path
+import signal
+import stat
+import time
+from typing import Final
 
 from aiohttp import ClientSession, web
 
@@ -13,6 +18,8 @@ from demo.process import Process, free_port
 
 USER = "tester"
 PASSWORD = "correct horse battery staple"
+LEDGER: Final = "booking_access.ledger"
+A_LOOK: Final = 0.0001  # seconds between two looks at what is being written
 
 
 class HomeAssistant(Client):
@@ -38,6 +45,43 @@ class HomeAssistant(Client):
     def kill(self) -> None:
         """Stop it as a power cut does."""
         self.process.kill()
+
+    @property
+    def _storage(self) -> Path:
+        return self.process.folder / ".storage"
+
+    def freeze_in_write(self, patience: float) -> bool:
+        """Freeze it while it writes the ledger, when the old file still counts.
+
+        Returns whether it was caught at that within so many seconds; nothing can
+        be done with it then but to kill it.
+        """
+        pid = self.process.pid
+        left = set(self._storage.glob("tmp*"))  # by earlier power cuts
+        end = time.monotonic() + patience
+        while time.monotonic() < end:
+            if self._writes_ledger(left):
+                os.kill(pid, signal.SIGSTOP)
+                os.waitid(os.P_PID, pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+                if self._writes_ledger(left):
+                    return True
+                os.kill(pid, signal.SIGCONT)
+            time.sleep(A_LOOK)
+        return False
+
+    def _writes_ledger(self, left: Container[Path]) -> bool:
+        """Whether there is a new ledger that is not in its place yet."""
+        for path in self._storage.glob("tmp*"):
+            if path not in left:
+                with suppress(FileNotFoundError), path.open("rb") as file:
+                    if LEDGER.encode() in file.read(200):
+                        return True
+        return False
+
+    def stored(self) -> dict[str, int]:
+        """Return the files that are ours, and who may do what with them."""
+        ours = self._storage.glob("booking_access.*")
+        return {path.name: stat.S_IMODE(path.stat().st_mode) for path in ours}
 
     def log(self) -> str:
         """Return what it has logged since it was installed."""

@@ -13,7 +13,7 @@ from demo.client import ApiError, fill
 from demo.prepare import DOMAIN, add_account
 from simulators.exivo_site import ENTRANCE, SEMINAR, VAULT
 
-from .home_assistant import PASSWORD, USER, Door, HomeAssistant
+from .home_assistant import LEDGER, PASSWORD, USER, Door, HomeAssistant
 from .office import FRONT, GYM, HALL, MEETING, NAMES, SECOND, Office
 from .oracle import Oracle, Run
 from .recorders import Command, RecordingExivo, RecordingWinKas, now
@@ -22,8 +22,11 @@ from .recorders import Command, RecordingExivo, RecordingWinKas, now
 WEATHER: Final = ["slow", "late_answer", "late_work", "unknown_outcome", "reset", "503"]
 LIST_WEATHER: Final = ["500", "slow", "reset", "empty", "partial"]
 SETTLED: Final = timedelta(seconds=30)
+# The ledger is written about once a second, in a few milliseconds.
+CATCHING: Final = 20
 # Polls that failed are found in the log.
 FOUND: Final = ("Error fetching WinKAS", "booking_access.synchronize: WinKAS")
+PRIVATE: Final = 0o600
 FOREIGN: Final = {"Courier", "Cleaning"}
 WIRING: Final = {
     HALL: {"points": (FRONT, SEMINAR), "access": ["hold_open"], "lead": 0},
@@ -48,6 +51,7 @@ class House:
         self._weather = random.Random(f"{seed} weather")
         self._door = door
         self._account = ""
+        self.caught_writing = 0  # power cuts in the middle of a write
         self._runs: list[Run] = []
 
     @property
@@ -175,6 +179,9 @@ class House:
             soon = now() + SECOND / 5
             edge = self.office.next_edge(soon, soon + 6 * SECOND) or soon
             await wait_until(edge + timedelta(milliseconds=dice.gauss(3, 8)))
+        elif when == "write":
+            caught = await asyncio.to_thread(self.home.freeze_in_write, CATCHING)
+            self.caught_writing += caught
         else:
             await self._wait_for_request(f"/{when}")
 
@@ -221,6 +228,17 @@ class House:
             if state is None or state["state"] != "off":
                 wrong.append(f"{name}: attention {state}")
         return wrong
+
+    def leaks(self) -> list[str]:
+        """Return how others could learn who has booked, or a code."""
+        stored = self.home.stored()
+        assert stored.keys() == {LEDGER, f"{DOMAIN}.{self._account}"}
+        log = self.home.log()
+        phones = {version.phone for version in self.office.versions}
+        return [
+            *(f"{file} has mode {m:o}" for file, m in stored.items() if m != PRIVATE),
+            *(f"{phone} is in the log" for phone in phones if phone in log),
+        ]
 
 
 async def wait_until(instant: datetime) -> None:
