@@ -352,6 +352,29 @@ async def test_rule_12_the_first_run_after_an_upgrade_takes_nothing_back(
     assert [path for _, path in exivo.requests if path.endswith("/revoke")]
 
 
+async def test_a_key_that_may_not_exist_is_no_worry_once_its_booking_is_over(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    winkas: WinKasSimulator,
+    exivo: ExivoSimulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """The row is remembered, but there is nothing left that anybody could do."""
+    exivo.fault("503")
+    remember(hass_storage, [(NOW + HOUR, NOW + 2 * HOUR)], [])
+    row = issued_grant(exivo) | {"state": "issuing", "issued_id": None}
+    row |= {"end": (NOW + 2 * HOUR + LAG).isoformat(), "attempts": 2}
+    hass_storage[f"{DOMAIN}.ledger"]["data"]["grants"] = [row]
+    winkas.fault("500")
+    await start(hass, winkas, exivo)
+    await at(hass, freezer, NOW + HOUR)
+    attention = hass.states.get("binary_sensor.hal_1_attention")
+    assert "grant_failed" in attention.attributes["reasons"]
+    await at(hass, freezer, NOW + 2 * HOUR + LAG)
+    attention = hass.states.get("binary_sensor.hal_1_attention")
+    assert "grant_failed" not in attention.attributes["reasons"]
+
+
 async def test_rule_10_a_failed_plan_keeps_what_is_open_until_its_end(
     hass: HomeAssistant,
     hass_storage: dict[str, Any],

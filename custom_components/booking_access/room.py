@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.util import dt as dt_util
 
 from . import appliances
 from .const import (
@@ -254,7 +255,10 @@ class LiveRoom:
                 row = ledger.switched.get(target)
                 if row and row.attempts >= ATTENTION_AT:
                     found[f"{target.partition('/')[0]}_failed"] = None
+        now = dt_util.utcnow()
         for grant in self.grants:
+            if grant.end <= now and grant.state is not GrantState.REVOKING:
+                continue  # it has lapsed, whatever became of it
             if grant.state is GrantState.FAILED or grant.attempts >= ATTENTION_AT:
                 found[_grant_reason(grant)] = None
         return tuple(found)
