@@ -102,7 +102,7 @@ async def test_power_cuts(house: House, seed: int) -> None:
     wrong = [
         *oracle.judge(begun, now()),
         *house.disorder(),
-        *await house.complaints(),
+        *house.complaints(),
         *house.leaks(),
     ]
     assert not wrong, "\n".join(wrong)
