@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.booking_access.const import DOMAIN
+from custom_components.booking_access.const import DATA_HUB, DOMAIN
 from homeassistant.config_entries import (
     ConfigEntryDisabler,
     ConfigEntryState,
@@ -350,6 +351,56 @@ async def test_rule_12_the_first_run_after_an_upgrade_takes_nothing_back(
     winkas.faults.clear()
     await at(hass, freezer, NOW + timedelta(minutes=20))
     assert [path for _, path in exivo.requests if path.endswith("/revoke")]
+
+
+class Watched(dict[str, Any]):
+    """Remembers which keys there were at each moment."""
+
+    def __init__(self, rows: dict[str, Any]) -> None:
+        super().__init__(rows)
+        self.seen = [frozenset(self)]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        super().__setitem__(key, value)
+        self.seen.append(frozenset(self))
+
+    def __delitem__(self, key: str) -> None:
+        super().__delitem__(key)
+        self.seen.append(frozenset(self))
+
+    def pop(self, *args: Any) -> Any:
+        value = super().pop(*args)
+        self.seen.append(frozenset(self))
+        return value
+
+    def history(self, key: str) -> list[bool]:
+        """Whether the key was there, each time that this changed."""
+        return [there for there, _ in groupby(key in each for each in self.seen)]
+
+
+async def test_rule_08_no_row_goes_and_comes_again(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    winkas: WinKasSimulator,
+    exivo: ExivoSimulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """A thread may write the ledger at any moment: it must be right at each."""
+    remember(hass_storage, [(NOW + HOUR, NOW + 2 * HOUR)], [])
+    grant = issued_grant(exivo) | {"end": (NOW + 5 * HOUR).isoformat()}
+    hass_storage[f"{DOMAIN}.ledger"]["data"]["grants"] = [grant]
+    winkas.fault("500")
+    exivo.fault("503", path="/revoke")
+    await start(hass, winkas, exivo)
+    ledger = hass.data[DATA_HUB].store.ledger
+    ledger.switched = switched = Watched(ledger.switched)
+    ledger.grants = grants = Watched(ledger.grants)
+    for minutes in range(40, 160):
+        await at(hass, freezer, NOW + timedelta(minutes=minutes))
+    exivo.faults.clear()
+    await at(hass, freezer, NOW + 3 * HOUR)
+    assert switched.history(TARGET) == [False, True, False]
+    assert grants.history("feedbeef") == [True, False]
 
 
 async def test_a_key_that_may_not_exist_is_no_worry_once_its_booking_is_over(

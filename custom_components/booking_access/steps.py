@@ -60,8 +60,7 @@ class Steps:
         for target in switching.drop:
             ledger.switched.pop(target, None)
         for reference in granting.drop:
-            if dropped := ledger.grants.pop(reference, None):
-                self.operations.retire(dropped)
+            self._drop(reference)
         unwritten: list[Coroutine[Any, Any, None]] = []
         steps = [
             self.operations.remembering(each, ledger.switched.get(each.row.target))
@@ -125,9 +124,11 @@ class Steps:
     def _settle(self, target: str, row: Switched | None) -> None:
         """Note how a target is now, and tell the rooms that have it."""
         switched = self._store.ledger.switched
-        before = switched.pop(target, None)
+        before = switched.get(target)
         if row:
             switched[target] = row
+        else:
+            switched.pop(target, None)
         self._store.save_soon()
         for room in self._hub.rooms_by_target.get(target, ()):
             if before and target.startswith(("door/", f"room/{room.config.id}/access")):
@@ -148,17 +149,23 @@ class Steps:
         except Exception as err:  # noqa: BLE001 - whatever happens, the row must go on
             row = self._failed_grant(step, grants.get(reference, step.row), err)
         self.busy.discard(reference)
-        before = grants.pop(reference, None)
         if row:
             grants[reference] = row
-        elif before:
-            self.operations.retire(before)
+        else:
+            self._drop(reference)
         self._hub.async_grants_changed()
         await self._store.async_save()
         if room:
             self._announce_grant(room, step, row)
             room.async_update_soon()
         self._hub.evaluate_soon()
+
+    def _drop(self, reference: str) -> None:
+        """Forget a grant, but not that its code was used."""
+        grants = self._store.ledger.grants
+        if row := grants.get(reference):
+            self.operations.retire(row)
+            del grants[reference]
 
     def _failed[Row: (Switched, GrantRow)](self, row: Row, err: Exception) -> Row:
         """Return the row after an error, with the time of the next attempt."""
