@@ -73,7 +73,7 @@ class Polled:
         """Ask, and have the hub take the answer over."""
         now = datetime.now(UTC)
         snapshot = await self._client.list_bookings(self._ids, now, now + HORIZON)
-        self._hub.async_take(self._entry.entry_id, snapshot)
+        await self._hub.async_take(self._entry.entry_id, snapshot)
         return snapshot
 
     async def time(self, body: bytes) -> float:

@@ -444,7 +444,7 @@ async def test_rule_10_a_failed_plan_keeps_what_is_open_until_its_end(
     def fail(*_: object) -> None:
         raise RuntimeError("a mistake in our code")
 
-    monkeypatch.setattr("custom_components.booking_access.hub.plan", fail)
+    monkeypatch.setattr("custom_components.booking_access.planner.plan", fail)
     await at(hass, freezer, NOW + timedelta(minutes=30))
     assert exivo.doors[ENTRANCE].mode == "open"
     await at(hass, freezer, NOW + HOUR + LAG)

@@ -1,8 +1,9 @@
 """What is known of a booking account, whether it is loaded or not."""
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Final, Self
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
@@ -22,6 +23,9 @@ from .room import country_of, room_of
 from .store import BookingsStore
 from .systems import BOOKING_SYSTEMS
 
+# Fewer bookings are merged faster than a thread begins.
+MANY_BOOKINGS: Final = 500
+
 
 @dataclass(slots=True)
 class BookingAccount:
@@ -40,6 +44,7 @@ class BookingAccount:
     has_answered: bool = False
     is_sure: bool = False
     heard_of: set[str] = field(default_factory=set)
+    _taking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @classmethod
     async def async_load(cls, hass: HomeAssistant, entry: ConfigEntry) -> Self:
@@ -69,14 +74,35 @@ class BookingAccount:
         """What is booked in the rooms."""
         return {room.resource_id for room in self.rooms.values()}
 
-    def take(self, snapshot: Snapshot) -> Iterable[Change] | None:
+    async def async_take(
+        self, hass: HomeAssistant, snapshot: Snapshot
+    ) -> Iterable[Change] | None:
         """Take over an answer; return what it changed, None for nothing at all.
 
         The first answer about a resource is no news: it was booked all along.
         """
-        bookings, changes = merge(
-            self.bookings, snapshot, dt_util.utcnow(), self.absence
+        async with self._taking:  # in the order in which answers come
+            bookings, changes = await self._async_merge(hass, snapshot)
+            return self._take(snapshot, bookings, changes)
+
+    async def _async_merge(
+        self, hass: HomeAssistant, snapshot: Snapshot
+    ) -> tuple[AccountBookings, tuple[Change, ...]]:
+        """Merge an answer, a large one beside the event loop."""
+        before, now = self.bookings, dt_util.utcnow()
+        if max(len(snapshot.bookings), len(before.known)) < MANY_BOOKINGS:
+            return merge(before, snapshot, now, self.absence)
+        merged = await hass.async_add_executor_job(
+            merge, before, snapshot, now, self.absence
         )
+        if self.bookings is before:
+            return merged
+        return merge(self.bookings, snapshot, now, self.absence)
+
+    def _take(
+        self, snapshot: Snapshot, bookings: AccountBookings, changes: Iterable[Change]
+    ) -> Iterable[Change] | None:
+        """Take over what an answer makes of the bookings."""
         news = [each for each in changes if each.booking.resource_id in self.heard_of]
         acts = self._keep(bookings) or not (self.has_answered and self.is_sure)
         self.has_answered = True

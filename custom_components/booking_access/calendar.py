@@ -27,7 +27,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the calendars of an account's rooms."""
-    async_add_rooms(
+    await async_add_rooms(
         entry, async_add_entities, lambda room: [RoomCalendar(entry.runtime_data, room)]
     )
 

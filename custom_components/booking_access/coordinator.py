@@ -128,7 +128,7 @@ class _Coordinator[DataT](DataUpdateCoordinator[DataT]):
 class TakesSnapshots(Protocol):
     """Who wants to know what a booking system answered."""
 
-    def async_take(self, entry_id: str, snapshot: Snapshot) -> bool:
+    async def async_take(self, entry_id: str, snapshot: Snapshot) -> bool:
         """Take an answer over; return whether to ask again soon."""
 
 
@@ -173,7 +173,7 @@ class BookingCoordinator(_Coordinator[tuple[Problem, ...]]):
                 raise ContractError("body")
             snapshot = replace(self._last, start=start, end=end)
         self._last = snapshot
-        again_soon = self._taker.async_take(self.config_entry.entry_id, snapshot)
+        again_soon = await self._taker.async_take(self.config_entry.entry_id, snapshot)
         self.update_interval = MISSING_FOR if again_soon else self.system.poll_interval
         async_report_problems(self.hass, self.config_entry, snapshot.problems)
         return snapshot.problems

@@ -4,6 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
+from itertools import batched
+from typing import Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import (
@@ -31,13 +34,18 @@ from .coordinator import AccessCoordinator
 from .engine.bookings import Change
 from .engine.ledger import GrantRow
 from .engine.models import FOREVER, Effect, Snapshot
-from .engine.plan import Plan, plan, targets
+from .engine.plan import Plan, targets
 from .engine.reconcile import after_restart, reconcile_grants, reconcile_switched
 from .issues import async_report_vanished
+from .later import Later
+from .planner import Planner
 from .room import LiveRoom
 from .steps import Steps
 from .store import LedgerStore
 from .systems import BOOKING_SYSTEMS
+
+# So many changes are told in one piece.
+AT_ONCE: Final = 50
 
 
 class Hub:
@@ -56,6 +64,8 @@ class Hub:
         self.doors: dict[str, AccessCoordinator] = {}
         self.rooms: dict[str, LiveRoom] = {}
         self.plan = Plan()
+        self.later = Later(hass)
+        self._planner = Planner(self)
         self.rooms_by_target: Mapping[str, list[LiveRoom]] = {}
         self._grants_by_room: dict[str, tuple[GrantRow, ...]] | None = None
         self._steps = Steps(self)
@@ -80,6 +90,7 @@ class Hub:
             self.hass, self._sweep, SWEEP, cancel_on_shutdown=True
         )
         self.hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, self._async_stop)
+        await self._planner.async_make_ready(dt_util.utcnow())
         self.evaluate()
 
     @callback
@@ -90,6 +101,7 @@ class Hub:
             if cancel:
                 cancel()
         self._timer = self._stop_sweep = self._followed = None
+        self._planner.async_stop()
 
     async def async_add_account(self, entry: ConfigEntry) -> BookingAccount:
         """Know a booking account and its rooms, as they are configured now."""
@@ -179,24 +191,26 @@ class Hub:
         """Forget which room has which grants."""
         self._grants_by_room = None
 
-    def async_take(self, entry_id: str, snapshot: Snapshot) -> bool:
+    async def async_take(self, entry_id: str, snapshot: Snapshot) -> bool:
         """Take over what a booking system answered; return whether to ask again soon."""
         account = self.accounts[entry_id]
-        news = account.take(snapshot)
-        if news is not None:
-            self._act_on(entry_id, news)
+        news = await account.async_take(self.hass, snapshot)
+        if news is not None and self.accounts.get(entry_id) is account:
+            self._tell(entry_id, news)
+            await self._planner.async_make_ready(dt_util.utcnow())
+            self.evaluate()
         return account.bookings.uncertain
 
     @callback
     def async_answer_brake(self, entry_id: str, *, revoke: bool) -> None:
         """Do what a human decided about bookings that vanished all at once."""
-        self._act_on(entry_id, self.accounts[entry_id].answer_brake(revoke=revoke))
+        self._tell(entry_id, self.accounts[entry_id].answer_brake(revoke=revoke))
+        self.evaluate()
 
-    def _act_on(self, entry_id: str, news: Iterable[Change]) -> None:
-        """Tell what happened to an account's bookings, and do what follows."""
+    def _tell(self, entry_id: str, news: Iterable[Change]) -> None:
+        """Tell people and rooms what happened to an account's bookings."""
         self._report_vanished(entry_id)
         self._announce_changes(entry_id, news)
-        self.evaluate()
 
     def _report_vanished(self, entry_id: str) -> None:
         """Ask people about the bookings that are held back."""
@@ -213,7 +227,7 @@ class Hub:
         before = self.plan
         unsure = self._unsure_rooms()
         try:
-            acting = self.plan = self._make_plan(now)
+            acting = self.plan = self._planner.plan(now)
         except Exception:  # noqa: BLE001 - what is open must close all the same
             LOGGER.exception(
                 "Planning failed; what is open closes when it was to close"
@@ -224,20 +238,12 @@ class Hub:
         granting = reconcile_grants(acting, ledger.grants, now, busy, unsure)
         self._steps.take(switching, granting)
         self._set_timer(min(acting.until, switching.again, granting.again))
+        self._planner.async_look_ahead(acting.until)
         if self.plan is not before:
             for room_id, room in self.rooms.items():
                 if before.rooms.get(room_id) is not self.plan.rooms[room_id]:
                     self._announce_edges(room)
                     room.async_update_soon()
-
-    def _make_plan(self, now: datetime) -> Plan:
-        """Plan all rooms, as far as something changed."""
-        return plan(
-            [room.config for room in self.rooms.values()],
-            {key: each.bookings.by_resource for key, each in self.accounts.items()},
-            now,
-            self.plan,
-        )
 
     def _unsure_rooms(self) -> set[str]:
         """Return the rooms whose bookings are not known for certain (rule 12)."""
@@ -332,14 +338,19 @@ class Hub:
         self.evaluate_soon()
 
     def _announce_changes(self, entry_id: str, changes: Iterable[Change]) -> None:
-        """Tell the rooms which bookings came, changed or went."""
+        """Tell the rooms which bookings came, changed or went, in order, some at a time."""
         by_resource = {
             room.resource_id: self.rooms[room_id]
             for room_id, room in self.accounts[entry_id].rooms.items()
         }
-        for change in changes:
-            if room := by_resource.get(change.booking.resource_id):
-                room.announce(f"booking_{change.kind}", change.booking.id)
+
+        def announce(some: Iterable[Change]) -> None:
+            for change in some:
+                if room := by_resource.get(change.booking.resource_id):
+                    room.tell(f"booking_{change.kind}", change.booking.id)
+
+        for some in batched(changes, AT_ONCE, strict=False):
+            self.later.do(partial(announce, some))
 
     def _rooms_with(self, entry_id: str) -> list[LiveRoom]:
         """Return the rooms that have doors of an access account."""

@@ -10,7 +10,7 @@ from .coordinator import AccessCoordinator, AccountCoordinator, BookingAccessCon
 from .engine.models import AccessPoint, Capability, PointState
 from .entity import DoorEntity, RoomEntity
 from .errors import translated
-from .platform import async_add_doors, rooms_of
+from .platform import async_add_doors, async_for_rooms
 from .room import OPERABLE, LiveRoom
 
 PARALLEL_UPDATES = 1
@@ -22,9 +22,10 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the locks of an account's rooms and doors."""
-    for room in rooms_of(entry):
-        _add_room(entry, room, async_add_entities)
-    async_add_doors(entry, async_add_entities, _door_locks)
+    await async_for_rooms(
+        entry, lambda room: _add_room(entry, room, async_add_entities)
+    )
+    await async_add_doors(entry, async_add_entities, _door_locks)
 
 
 @callback

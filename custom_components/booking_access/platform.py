@@ -9,6 +9,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .const import DATA_HUB
 from .coordinator import AccessCoordinator, BookingAccessConfigEntry
 from .engine.models import AccessPoint, PointState
+from .later import in_pieces
 from .room import LiveRoom
 
 
@@ -18,19 +19,29 @@ def rooms_of(entry: BookingAccessConfigEntry) -> list[LiveRoom]:
     return [rooms[room_id] for room_id in entry.subentries if room_id in rooms]
 
 
-@callback
-def async_add_rooms(
+async def async_for_rooms(
+    entry: BookingAccessConfigEntry, add: Callable[[LiveRoom], None]
+) -> None:
+    """Add something for each room; all else goes on meanwhile."""
+    async for room in in_pieces(rooms_of(entry)):
+        if room.config.id in entry.subentries:  # nobody removed it meanwhile
+            add(room)
+
+
+async def async_add_rooms(
     entry: BookingAccessConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
     make: Callable[[LiveRoom], Iterable[Entity]],
 ) -> None:
     """Add the entities of each room, to its own device."""
-    for room in rooms_of(entry):
+
+    def add(room: LiveRoom) -> None:
         async_add_entities(make(room), config_subentry_id=room.config.id)
 
+    await async_for_rooms(entry, add)
 
-@callback
-def async_add_doors(
+
+async def async_add_doors(
     entry: BookingAccessConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
     make: Callable[[AccessCoordinator, AccessPoint, PointState], Iterable[Entity]],
@@ -47,8 +58,7 @@ def async_add_doors(
         return
     added: set[str] = set()
 
-    @callback
-    def add_new() -> None:
+    def made() -> list[Entity]:
         new = []
         for point in coordinator.data.points.values():
             state = coordinator.data.states.get(point.id, PointState())
@@ -56,8 +66,16 @@ def async_add_doors(
                 if entity.unique_id and entity.unique_id not in added:
                     added.add(entity.unique_id)
                     new.append(entity)
-        if new:
-            async_add_entities(new)
+        return new
 
-    add_new()
+    async def add(new: Iterable[Entity]) -> None:
+        async for entity in in_pieces(new):
+            async_add_entities([entity])
+
+    @callback
+    def add_new() -> None:
+        if new := made():
+            entry.async_create_task(coordinator.hass, add(new))
+
+    await add(made())
     entry.async_on_unload(coordinator.async_add_listener(add_new))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
@@ -196,7 +197,7 @@ class LiveRoom:
         """Have the entities look, once all that happens right now has happened."""
         if not self._soon and self._listeners:
             self._soon = True
-            self._hub.hass.loop.call_soon(self._update)
+            self._hub.later.do(self._update)
 
     @callback
     def _update(self) -> None:
@@ -207,7 +208,12 @@ class LiveRoom:
 
     @callback
     def announce(self, kind: str, booking_id: str, **details: Any) -> None:
-        """Tell what happened; never anything personal."""
+        """Tell what happened, in its turn."""
+        self._hub.later.do(partial(self.tell, kind, booking_id, **details))
+
+    @callback
+    def tell(self, kind: str, booking_id: str, **details: Any) -> None:
+        """Tell what happened, or keep it until somebody listens; never anything personal."""
         news = {"booking_id": booking_id, **details}
         if not self._event_listeners:
             self._unheard.append((kind, news))

@@ -91,12 +91,12 @@ async def async_setup_entry(
     """Set up the sensors of an account, its rooms and its doors."""
     account = entry.runtime_data
     async_add_entities([LastSynchronizedSensor(account, LAST_SYNCHRONIZED)])
-    async_add_rooms(
+    await async_add_rooms(
         entry,
         async_add_entities,
         lambda room: [RoomSensor(account, room, each) for each in ROOM_SENSORS],
     )
-    async_add_doors(entry, async_add_entities, _door_sensors)
+    await async_add_doors(entry, async_add_entities, _door_sensors)
 
 
 def _door_sensors(

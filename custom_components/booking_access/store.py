@@ -189,6 +189,7 @@ class BookingsStore:
         self._hass = hass
         self._unwritten: AccountBookings | None = None
         self._writing: asyncio.Task[None] | None = None
+        self._removed = False
         self._store = _Upgradable(
             hass,
             VERSION,
@@ -208,16 +209,12 @@ class BookingsStore:
         data = await self._store.async_load()
         if data is None:
             return None
-        stored = _decode_bookings(data)
-        return restore(
-            stored.known,
-            stored.empty_since,
-            frozenset(stored.held_back),
-            stored.aliases,
-        )
+        return await self._hass.async_add_executor_job(_bookings_of, data)
 
     def save_soon(self, bookings: AccountBookings) -> None:
         """Write, at once and beside everything else."""
+        if self._removed:
+            return
         self._unwritten = bookings
         if self._writing is None or self._writing.done():
             self._writing = self._hass.async_create_task(self._async_write(), DOMAIN)
@@ -235,10 +232,22 @@ class BookingsStore:
             await asyncio.wait((self._writing,))
 
     async def async_remove(self) -> None:
-        """Forget everything."""
+        """Forget everything, for good."""
+        self._removed = True
         self._unwritten = None
         await self.async_written()
         await self._store.async_remove()
+
+
+def _bookings_of(data: dict[str, Any]) -> AccountBookings:
+    """Return an account's bookings from plain data."""
+    stored = _decode_bookings(data)
+    return restore(
+        stored.known,
+        stored.empty_since,
+        frozenset(stored.held_back),
+        stored.aliases,
+    )
 
 
 def _bookings_data(bookings: AccountBookings) -> dict[str, Any]:

@@ -22,7 +22,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Set up the switches of an account's rooms."""
-    async_add_rooms(
+    await async_add_rooms(
         entry,
         async_add_entities,
         lambda room: [

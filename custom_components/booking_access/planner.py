@@ -1,0 +1,93 @@
+"""Planning beforehand, off the event loop, what many rooms will need."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from homeassistant.core import CALLBACK_TYPE, callback
+from homeassistant.helpers.event import async_track_point_in_utc_time
+from homeassistant.util import dt as dt_util
+
+from .const import DOMAIN, LOGGER
+from .engine.models import FOREVER, Booking, Room
+from .engine.plan import Plan, RoomPlan, plan, plan_ahead
+
+if TYPE_CHECKING:
+    from .hub import Hub
+
+# Fewer rooms are planned faster than a thread begins.
+MANY_ROOMS: Final = 20
+# How long before they change plans are made.
+AHEAD: Final = timedelta(seconds=3)
+
+type _Inputs = tuple[list[Room], dict[str, Mapping[str, tuple[Booking, ...]]]]
+
+
+class Planner:
+    """Plans all rooms, with what was made ready as far as it still holds."""
+
+    def __init__(self, hub: Hub) -> None:
+        """Work for the hub."""
+        self._hub = hub
+        self._ahead: dict[str, RoomPlan] = {}
+        self._timer: CALLBACK_TYPE | None = None
+        self._timer_for = FOREVER
+
+    def plan(self, now: datetime) -> Plan:
+        """Plan all rooms, as far as something changed."""
+        rooms, bookings = self._inputs()
+        planned = plan(rooms, bookings, now, self._hub.plan, self._ahead)
+        self._ahead = {
+            room_id: each for room_id, each in self._ahead.items() if each.made > now
+        }
+        return planned
+
+    async def async_make_ready(self, instant: datetime) -> None:
+        """Make ready what the rooms will need at an instant, if it is much."""
+        if len(self._hub.rooms) < MANY_ROOMS:
+            return
+        rooms, bookings = self._inputs()
+        try:
+            self._ahead |= await self._hub.hass.async_add_executor_job(
+                plan_ahead, rooms, bookings, instant, self._hub.plan
+            )
+        except Exception:  # noqa: BLE001 - it is planned again when the time comes
+            LOGGER.debug("Planning beforehand failed", exc_info=True)
+
+    @callback
+    def async_look_ahead(self, instant: datetime) -> None:
+        """Make ready what an instant brings, shortly before it comes."""
+        if instant == self._timer_for:
+            return
+        self.async_stop()
+        if instant == FOREVER or len(self._hub.rooms) < MANY_ROOMS:
+            return
+        if instant - AHEAD <= dt_util.utcnow():
+            return
+
+        @callback
+        def soon(_: datetime) -> None:
+            self.async_stop()
+            self._hub.hass.async_create_task(self.async_make_ready(instant), DOMAIN)
+
+        self._timer_for = instant
+        self._timer = async_track_point_in_utc_time(
+            self._hub.hass, soon, instant - AHEAD
+        )
+
+    @callback
+    def async_stop(self) -> None:
+        """Look ahead no longer."""
+        if self._timer:
+            self._timer()
+        self._timer, self._timer_for = None, FOREVER
+
+    def _inputs(self) -> _Inputs:
+        """Return the rooms and bookings as they are now."""
+        return (
+            [room.config for room in self._hub.rooms.values()],
+            {
+                key: each.bookings.by_resource
+                for key, each in self._hub.accounts.items()
+            },
+        )
