@@ -793,7 +793,7 @@ async def test_a_clock_set_back_at_an_edge_keeps_to_the_second(
         assert state(hass, hall.lock) == "locked"
 
 
-@pytest.mark.parametrize("away", [HOUR, DAY])
+@pytest.mark.parametrize("away", [HOUR, DAY, 5 * DAY])
 async def test_a_clock_that_is_wrong_for_a_while_forgets_no_booking(
     hass: HomeAssistant,
     lock: str,
@@ -815,7 +815,9 @@ async def test_a_clock_that_is_wrong_for_a_while_forgets_no_booking(
     assert state(hass, lock) == "locked"
 
 
-@pytest.mark.parametrize("to", [END + HOUR, START + DAY, START - DAY])
+@pytest.mark.parametrize(
+    "to", [END + HOUR, START + DAY, END + DAY + HOUR, START + 3 * DAY, START - DAY]
+)
 async def test_a_clock_that_is_wrong_for_a_while_makes_no_second_key(
     hass: HomeAssistant,
     winkas: WinKasSimulator,

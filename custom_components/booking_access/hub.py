@@ -1,7 +1,7 @@
 """Where bookings and doors meet: runs the engine, at the right instants."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -225,17 +225,20 @@ class Hub:
             return
         now = dt_util.utcnow()
         before = self.plan
-        unsure = self._unsure_rooms()
+        unsure = self._rooms_of(lambda each: not each.is_sure)
+        lacking = unsure | self._rooms_of(lambda each: not each.bookings.is_whole(now))
         try:
             acting = self.plan = self._planner.plan(now)
         except Exception:  # noqa: BLE001 - what is open must close all the same
             LOGGER.exception(
                 "Planning failed; what is open closes when it was to close"
             )
-            acting, unsure = Plan(), set(self.rooms)
+            acting, unsure, lacking = Plan(), set(self.rooms), set(self.rooms)
         ledger, busy = self.store.ledger, self._steps.busy
         switching = reconcile_switched(acting, ledger.switched, now, busy, unsure)
-        granting = reconcile_grants(acting, ledger.grants, now, busy, unsure)
+        granting = reconcile_grants(
+            acting, ledger.grants, now, busy, lacking, ledger.forgotten
+        )
         self._steps.take(switching, granting)
         self._set_timer(min(acting.until, switching.again, granting.again))
         self._planner.async_look_ahead(acting.until)
@@ -245,13 +248,13 @@ class Hub:
                     self._announce_edges(room)
                     room.async_update_soon()
 
-    def _unsure_rooms(self) -> set[str]:
-        """Return the rooms whose bookings are not known for certain (rule 12)."""
-        unsure = {key for key, each in self.accounts.items() if not each.is_sure}
+    def _rooms_of(self, which: Callable[[BookingAccount], bool]) -> set[str]:
+        """Return the rooms of some booking accounts."""
+        found = {key for key, each in self.accounts.items() if which(each)}
         return {
             room_id
             for room_id, room in self.rooms.items()
-            if unsure and room.config.account_id in unsure
+            if found and room.config.account_id in found
         }
 
     @callback

@@ -166,6 +166,8 @@ class Steps:
         if row := grants.get(reference):
             self.operations.retire(row)
             del grants[reference]
+            ledger = self._store.ledger
+            ledger.forgotten = max(ledger.forgotten, dt_util.utcnow())
 
     def _failed[Row: (Switched, GrantRow)](self, row: Row, err: Exception) -> Row:
         """Return the row after an error, with the time of the next attempt."""

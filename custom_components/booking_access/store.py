@@ -15,6 +15,7 @@ from homeassistant.helpers.storage import Store
 from .const import DOMAIN
 from .engine.bookings import AccountBookings, Known, restore
 from .engine.ledger import GrantRow, Switched
+from .engine.models import LONG_AGO
 
 VERSION: Final = 1
 LEDGER_DELAY: Final = 0.5
@@ -25,7 +26,8 @@ class Ledger:
     """All that we did and must undo, and what the rooms' own switches show.
 
     ``running`` are the bookings of each room whose start was announced,
-    ``retired`` the codes that were used, with the end of their rest.
+    ``retired`` the codes that were used, with the end of their rest, and
+    ``forgotten`` is when grants were last dropped.
     ``installation`` tells our grants at a vendor from those of others.
     """
 
@@ -35,6 +37,7 @@ class Ledger:
     shown: dict[str, bool] = field(default_factory=dict)
     running: dict[str, list[str]] = field(default_factory=dict)
     retired: dict[str, datetime] = field(default_factory=dict, repr=False)
+    forgotten: datetime = LONG_AGO
 
     def copy(self) -> Ledger:
         """Return the ledger as it is now; rows never change, they are replaced."""
@@ -45,6 +48,7 @@ class Ledger:
             shown=self.shown.copy(),
             running=self.running.copy(),
             retired=self.retired.copy(),
+            forgotten=self.forgotten,
         )
 
 
@@ -58,6 +62,7 @@ class _StoredLedger:
     shown: dict[str, bool]
     running: dict[str, list[str]]
     retired: dict[str, datetime] = field(default_factory=dict, repr=False)
+    forgotten: datetime = LONG_AGO
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +73,7 @@ class _StoredBookings:
     empty_since: datetime | None
     held_back: list[str]
     aliases: dict[str, str] = field(default_factory=dict)
+    forgotten: datetime = LONG_AGO
 
 
 _encode_ledger: Callable[[_StoredLedger], dict[str, Any]] = BasicEncoder(
@@ -111,6 +117,7 @@ class LedgerStore:
                 shown=stored.shown,
                 running=stored.running,
                 retired=stored.retired,
+                forgotten=stored.forgotten,
             )
         return self.ledger
 
@@ -163,6 +170,7 @@ def _ledger_data(ledger: Ledger) -> dict[str, Any]:
             shown=ledger.shown,
             running=ledger.running,
             retired=ledger.retired,
+            forgotten=ledger.forgotten,
         )
     )
 
@@ -247,6 +255,7 @@ def _bookings_of(data: dict[str, Any]) -> AccountBookings:
         stored.empty_since,
         frozenset(stored.held_back),
         stored.aliases,
+        stored.forgotten,
     )
 
 
@@ -258,5 +267,6 @@ def _bookings_data(bookings: AccountBookings) -> dict[str, Any]:
             empty_since=bookings.empty_since,
             held_back=sorted(bookings.held_back),
             aliases=dict(bookings.aliases),
+            forgotten=bookings.forgotten,
         )
     )

@@ -212,10 +212,6 @@ def test_ended_booking_is_left_to_run_out(absence: Absence) -> None:
         assert ids(found) == {"a"}
         assert not changes
         assert not found.uncertain
-    now = at("11:00", day=1)
-    found, changes = merge(found, answer(now=now), now, absence)
-    assert ids(found) == set()
-    assert not changes
 
 
 @pytest.mark.parametrize("status", [BookingStatus.CONFIRMED, BookingStatus.CANCELLED])
@@ -575,13 +571,47 @@ def test_rule_05_what_was_stored_is_known_again() -> None:
     )
 
 
+def test_rule_05_what_was_forgotten_is_stored() -> None:
+    found = forget(braked(), at("11:00", day=7))
+    assert found == restore((), found.empty_since, frozenset(), {}, found.forgotten)
+
+
 @pytest.mark.parametrize(
-    ("now", "left"), [(at("10:59", day=1), "abcde"), (at("11:00", day=1), "")]
+    ("now", "left"), [(at("10:59", day=7), "abcde"), (at("11:00", day=7), "")]
 )
-def test_rule_15_what_ended_a_day_ago_is_forgotten(now: datetime, left: str) -> None:
+def test_rule_15_what_ended_a_week_ago_is_forgotten(now: datetime, left: str) -> None:
     found = forget(braked(), now)
     assert ids(found) == set(left)
     assert found.held_back == set(left) & set("abcd")
+
+
+@pytest.mark.parametrize(
+    ("absence", "day"),
+    [(Absence.LISTING, 1), (Absence.AUTHORITATIVE, 1), (Absence.PUSH, 7)],
+)
+def test_rule_15_an_answer_lets_forget_what_it_would_name_again(
+    absence: Absence, day: int
+) -> None:
+    """What was pushed is not named again, if the clock should have been wrong."""
+    old = known(booking(), now=NOW)
+    for now, left in ((at("10:59", day=day), {"a"}), (at("11:00", day=day), set())):
+        found, changes = merge(old, answer(now=now), now, absence)
+        assert (ids(found), changes) == (left, ())
+
+
+def test_rule_12_a_clock_that_was_ahead_leaves_it_open_what_is_known() -> None:
+    """Until a complete answer names again what was forgotten too early."""
+    ahead = at("12:00", day=1)
+    old = known(booking(), now=NOW)
+    assert old.is_whole(NOW)
+    found, _ = merge(old, answer(now=ahead), ahead, Absence.LISTING)
+    assert found.is_whole(ahead)
+    assert not found.is_whole(NOW)
+    found, _ = merge(found, answer(now=NOW, complete=False), NOW, Absence.LISTING)
+    assert not found.is_whole(NOW)
+    found, _ = merge(found, answer(booking(), now=NOW), NOW, Absence.LISTING)
+    assert found.is_whole(NOW)
+    assert ids(found) == {"a"}
 
 
 def test_bookings_of_resources_that_nobody_asks_for_are_forgotten() -> None:

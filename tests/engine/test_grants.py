@@ -352,3 +352,22 @@ def test_rule_12_what_lapses_while_bookings_are_not_known_is_forgotten() -> None
 def test_rule_12_new_grants_are_made_while_others_are_not_known() -> None:
     todo = look(wishing(booking()), unsure=("room",))
     assert taken(todo) == [(Step.ISSUE, WISH.reference)]
+
+
+def test_rule_08_what_was_forgotten_too_early_is_looked_for_before_it_is_issued() -> (
+    None
+):
+    """The clock was a day ahead, and the grant lapsed and was forgotten by it."""
+    forgotten = WISH.window.end + REMEMBERED
+    todo = reconcile_grants(wishing(booking()), {}, NOW, (), (), forgotten)
+    unclear = row(WISH, GrantState.ISSUING)
+    assert todo.steps == [GrantStep(step=Step.RESOLVE, row=unclear, wish=WISH)]
+    planned = {WISH.reference: row(WISH, GrantState.PLANNED)}
+    todo = reconcile_grants(wishing(booking()), planned, NOW, (), (), forgotten)
+    assert taken(todo) == [(Step.ISSUE, WISH.reference)]
+
+
+def test_rule_08_what_cannot_have_been_forgotten_is_issued_at_once() -> None:
+    forgotten = WISH.window.end + REMEMBERED - seconds(1)
+    todo = reconcile_grants(wishing(booking()), {}, NOW, (), (), forgotten)
+    assert taken(todo) == [(Step.ISSUE, WISH.reference)]

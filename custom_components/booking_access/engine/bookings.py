@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from .identity import name_again
-from .models import Absence, Booking, BookingStatus, Snapshot
+from .models import LONG_AGO, Absence, Booking, BookingStatus, Snapshot
 
 # Absence from a listing counts when it was seen this often, this long.
 MISSES: Final = 2
@@ -17,8 +17,10 @@ MISSING_FOR: Final = timedelta(seconds=60)
 EMPTY_FOR: Final = timedelta(hours=1)
 # More than half of the coming bookings, and at least so many, stop us.
 BRAKE_AT: Final = 3
-# The longest lag ends by then; what is over for longer is forgotten.
+# The longest lag ends by then; what is over for longer is forgotten, sooner where
+# the next answer would name it again if the clock was wrong.
 KEEP_ENDED: Final = timedelta(days=1)
+KEEP_UNASKED: Final = timedelta(days=7)
 
 
 class ChangeKind(StrEnum):
@@ -57,7 +59,8 @@ class AccountBookings:
 
     ``empty_since`` is since when answers were wholly empty. ``held_back`` are
     bookings that vanished with so many others that a human must say whether
-    they are really gone (rule 4, the brake).
+    they are really gone (rule 4, the brake). ``forgotten`` is when some were
+    last forgotten because they were over.
     """
 
     known: Mapping[str, Known] = field(default_factory=dict)
@@ -65,6 +68,11 @@ class AccountBookings:
     held_back: frozenset[str] = frozenset()
     by_resource: Mapping[str, tuple[Booking, ...]] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
+    forgotten: datetime = LONG_AGO
+
+    def is_whole(self, now: datetime) -> bool:
+        """Whether nothing was forgotten by a clock that was ahead of the one now."""
+        return self.forgotten <= now
 
     @property
     def uncertain(self) -> bool:
@@ -88,10 +96,10 @@ def merge(
         snapshot,
         absence,
     )
-    over = now - KEEP_ENDED
+    over = now - (KEEP_UNASKED if absence is Absence.PUSH else KEEP_ENDED)
     answered = {key: each for key, each in named.items() if each.end > over}
     known, changes = _take(old, answered)
-    left = _unanswered(old, answered, now)
+    left = _unanswered(old, answered, now, over)
     missed = {
         key: _missed(left[key], now)
         for key in _missable(old, left, snapshot, now, absence)
@@ -109,11 +117,12 @@ def merge(
     else:
         changes += [_cancelled(known.pop(key).booking) for key in gone]
     held_back = _still_held_back(held_back - answered.keys(), known, now)
-    before = (old.known, old.empty_since, old.held_back, old.aliases)
-    if (known, empty_since, held_back, aliases) == before:
+    forgotten = _forgotten(old, now, over, complete=snapshot.complete)
+    before = (old.known, old.empty_since, old.held_back, old.aliases, old.forgotten)
+    if (known, empty_since, held_back, aliases, forgotten) == before:
         return old, ()
     result = _result(old, known, empty_since, held_back)
-    return replace(result, aliases=aliases), tuple(changes)
+    return replace(result, aliases=aliases, forgotten=forgotten), tuple(changes)
 
 
 def keep_resources(
@@ -152,26 +161,38 @@ def restore(
     empty_since: datetime | None = None,
     held_back: frozenset[str] = frozenset(),
     aliases: Mapping[str, str] | None = None,
+    forgotten: datetime = LONG_AGO,
 ) -> AccountBookings:
     """Return what was known when it was last stored."""
     by_id = {each.booking.id: each for each in known}
-    old = AccountBookings(aliases=aliases or {})
+    old = AccountBookings(aliases=aliases or {}, forgotten=forgotten)
     return _result(old, by_id, empty_since, held_back)
 
 
 def forget(old: AccountBookings, now: datetime) -> AccountBookings:
     """Forget what ended long ago, also while no answer comes (rule 15).
 
-    Returns ``old`` itself where there is nothing to forget.
+    Not so soon as with an answer: the clock may be wrong, and nothing would bring
+    it back. Returns ``old`` itself where there is nothing to forget.
     """
-    known = {
-        key: each
-        for key, each in old.known.items()
-        if each.booking.end > now - KEEP_ENDED
-    }
+    over = now - KEEP_UNASKED
+    known = {key: each for key, each in old.known.items() if each.booking.end > over}
     if len(known) == len(old.known):
         return old
-    return _result(old, known, old.empty_since, old.held_back & known.keys())
+    result = _result(old, known, old.empty_since, old.held_back & known.keys())
+    return replace(result, forgotten=_forgotten(old, now, over, complete=False))
+
+
+def _forgotten(
+    old: AccountBookings, now: datetime, over: datetime, *, complete: bool
+) -> datetime:
+    """Return when bookings were last forgotten.
+
+    What a clock that was ahead made us forget, a complete answer names again.
+    """
+    forgets = any(each.booking.end <= over for each in old.known.values())
+    latest = max(old.forgotten, now) if forgets else old.forgotten
+    return LONG_AGO if complete and now < latest else latest
 
 
 def _take(
@@ -206,7 +227,7 @@ def _cancelled(booking: Booking) -> Change:
 
 
 def _unanswered(
-    old: AccountBookings, answered: Container[str], now: datetime
+    old: AccountBookings, answered: Container[str], now: datetime, over: datetime
 ) -> dict[str, Known]:
     """Return the bookings that the answer does not name; long ended ones are forgotten.
 
@@ -217,7 +238,7 @@ def _unanswered(
         if before.misses and before.booking.start <= now
         else before
         for key, before in old.known.items()
-        if key not in answered and before.booking.end > now - KEEP_ENDED
+        if key not in answered and before.booking.end > over
     }
 
 
@@ -310,4 +331,5 @@ def _result(
         held_back=held_back,
         by_resource=by_resource,
         aliases=old.aliases,
+        forgotten=old.forgotten,
     )

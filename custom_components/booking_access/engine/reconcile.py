@@ -8,14 +8,15 @@ from enum import StrEnum
 from typing import Final
 
 from .ledger import GrantRow, GrantState, Phase, Switched, waits
-from .models import FOREVER
+from .models import FOREVER, LONG_AGO
 from .plan import GrantWish, Plan
 
 # Targets wanted within this time are written down beforehand, so that at the
 # very instant nothing stands between the clock and the door.
 ARM_AHEAD: Final = timedelta(seconds=150)
 # A grant that lapsed is remembered for this long: while a clock is wrong, one may
-# seem to be over that is not, and must not be made a second time.
+# seem to be over that is not, and must not be made a second time. What was
+# forgotten too early is looked for at the vendor.
 REMEMBERED: Final = timedelta(hours=25)
 # Later than this, what is written might not be on the disk in time.
 ARM_UNTIL: Final = timedelta(seconds=10)
@@ -219,12 +220,15 @@ def reconcile_grants(
     now: datetime,
     busy: Collection[str],
     unsure: Collection[str] = (),
+    forgotten: datetime = LONG_AGO,
 ) -> Todo[GrantStep, GrantRow]:
     """Compare the wishes with the grants there are.
 
     A changed wish has another reference: it is a new grant, and the one that
     it replaces goes when the new one is there (rule 3). Of the rooms in
     ``unsure`` the bookings are not known: nothing is taken back (rule 12).
+    ``forgotten`` is when rows were last dropped; a clock that was put back from
+    there may bring back wishes that were granted already.
     """
     todo = Todo[GrantStep, GrantRow]()
     wishes = {
@@ -236,7 +240,8 @@ def reconcile_grants(
         if row is None or row.state is not GrantState.ISSUED:
             lacking[wish.subject].append(wish)
         if reference not in busy:
-            _see_to(wish, row, todo, now)
+            is_relived = wish.window.end + REMEMBERED <= forgotten
+            _see_to(wish, row, todo, now, is_relived=is_relived)
     for reference, row in rows.items():
         if reference in wishes or reference in busy:
             continue
@@ -252,10 +257,14 @@ def _see_to(
     row: GrantRow | None,
     todo: Todo[GrantStep, GrantRow],
     now: datetime,
+    *,
+    is_relived: bool,
 ) -> None:
     """Take the next step towards a grant that is wished for."""
     if row and waits(row, now):
         todo.look_at(row.retry_at)
+    elif row is None and is_relived:
+        todo.steps.append(replace(_issue(wish, None), step=Step.RESOLVE))
     elif row is None or row.state is GrantState.PLANNED:
         todo.steps.append(_issue(wish, row))
     elif row.state is GrantState.ISSUING:
