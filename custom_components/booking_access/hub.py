@@ -251,10 +251,12 @@ class Hub:
     def _rooms_of(self, which: Callable[[BookingAccount], bool]) -> set[str]:
         """Return the rooms of some booking accounts."""
         found = {key for key, each in self.accounts.items() if which(each)}
+        if not found:
+            return set()
         return {
             room_id
             for room_id, room in self.rooms.items()
-            if found and room.config.account_id in found
+            if room.config.account_id in found
         }
 
     @callback

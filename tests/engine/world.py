@@ -1,4 +1,4 @@
-"""A tiny world to run the engine in: doors, a lock server, faults and crashes.
+"""A tiny world to run the engine in: doors, appliances, a lock server, faults, crashes.
 
 It takes the engine's steps as the hub does: what has no row on the disk yet is
 written before it is done, everything else is written half a second later.
@@ -7,10 +7,15 @@ written before it is done, everything else is written half a second later.
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from itertools import chain, repeat
 
+from custom_components.booking_access.engine.appliances import (
+    remembered,
+    to_begin,
+    to_restore,
+)
 from custom_components.booking_access.engine.ledger import (
     Evidence,
     GrantRow,
@@ -22,7 +27,9 @@ from custom_components.booking_access.engine.ledger import (
 )
 from custom_components.booking_access.engine.models import (
     FOREVER,
+    LONG_AGO,
     Booking,
+    Effect,
     Issued,
     Room,
 )
@@ -39,6 +46,7 @@ from custom_components.booking_access.engine.reconcile import (
 from .builders import plan_of, seconds
 
 SAVE_DELAY = seconds(0.5)
+DEFAULT_STATES = {Effect.ALARM: "armed_away"}
 
 
 class Outcome(Enum):
@@ -66,10 +74,11 @@ class Ledger:
 
     switched: dict[str, Switched] = field(default_factory=dict)
     grants: dict[str, GrantRow] = field(default_factory=dict)
+    forgotten: datetime = LONG_AGO
 
     def __copy__(self) -> Ledger:
         """Return what a file would hold."""
-        return Ledger(dict(self.switched), dict(self.grants))
+        return Ledger(dict(self.switched), dict(self.grants), self.forgotten)
 
 
 @dataclass
@@ -79,6 +88,7 @@ class Flight:
     step: SwitchStep | GrantStep
     outcome: Outcome
     lands: datetime
+    sets: str | None = None  # the state that an appliance is told to take
 
     @property
     def key(self) -> str:
@@ -87,9 +97,19 @@ class Flight:
         return row.target if isinstance(row, Switched) else row.reference
 
 
+def effect_of(target: str) -> Effect | None:
+    """Return the effect of an appliance, or of a room's own switch; None of a door."""
+    kind, _, name = target.partition("/")
+    effect = name.rpartition("/")[2] if kind == "room" else kind
+    return None if effect in ("door", Effect.ACCESS) else Effect(effect)
+
+
 @dataclass
 class World:
-    """Rooms, bookings, doors and keys, and a ledger that survives crashes."""
+    """Rooms, bookings, doors and keys, and a ledger that survives crashes.
+
+    ``ahead`` is how wrong our clock is; the vendor's is right.
+    """
 
     now: datetime
     rooms: list[Room]
@@ -102,11 +122,19 @@ class World:
     disk: Ledger = field(default_factory=Ledger)
     plan: Plan = field(default_factory=Plan)
     flights: list[Flight] = field(default_factory=list)
-    switched_on: set[str] = field(default_factory=set)
+    switched_on: set[str] = field(default_factory=set)  # doors
+    states: dict[str, str] = field(default_factory=dict)  # appliances
+    unavailable: set[str] = field(default_factory=set)  # appliances that tell nothing
+    ahead: timedelta = timedelta()
     keys: dict[str, Issued] = field(default_factory=dict)  # at the vendor
     counted: int = 0
     save_at: datetime = FOREVER
     look_at: datetime = FOREVER
+
+    @property
+    def lacking(self) -> set[str]:
+        """Return the rooms of which bookings may have been forgotten too early."""
+        return set()
 
     @property
     def busy(self) -> set[str]:
@@ -115,8 +143,14 @@ class World:
 
     @property
     def wanted(self) -> set[str]:
-        """What the bookings want on now, planned from nothing."""
-        return set(plan_of(self.now, *self.bookings, rooms=self.rooms).demands)
+        """What doors the bookings want open now, planned from nothing."""
+        found = plan_of(self.now, *self.bookings, rooms=self.rooms)
+        return {each for each in found.demands if effect_of(each) is None}
+
+    @property
+    def vendor_now(self) -> datetime:
+        """What the vendor's clock shows."""
+        return self.now - self.ahead
 
     def run_until(self, instant: datetime) -> None:
         """Let everything happen that is due up to an instant."""
@@ -147,34 +181,85 @@ class World:
 
     def evaluate(self) -> None:
         """Plan, reconcile, and send what is to be sent."""
-        self.plan = plan_of(
-            self.now, *self.bookings, rooms=self.rooms, before=self.plan
-        )
+        self.plan = self.make_plan()
         ledger = self.ledger
-        doors = reconcile_switched(self.plan, ledger.switched, self.now, self.busy)
-        grants = reconcile_grants(self.plan, ledger.grants, self.now, self.busy)
+        now, busy = self.now, self.busy
+        doors = reconcile_switched(self.plan, ledger.switched, now, busy)
+        grants = reconcile_grants(
+            self.plan, ledger.grants, now, busy, self.lacking, ledger.forgotten
+        )
         for row in doors.write:
-            ledger.switched[row.target] = row
+            ledger.switched[row.target] = self._armed(row)
         for target in doors.drop:
             del ledger.switched[target]
         for reference in grants.drop:
             del ledger.grants[reference]
-        ledger.switched |= {each.row.target: each.row for each in doors.steps}
+            ledger.forgotten = max(ledger.forgotten, self.now)
+        switching = [self._remembering(each) for each in doors.steps]
+        ledger.switched |= {each.row.target: each.row for each in switching}
         ledger.grants |= {each.row.reference: each.row for each in grants.steps}
-        if grants.steps or not all(each.written for each in doors.steps):
+        if grants.steps or not all(each.written for each in switching):
             self.save()
         elif doors.steps or doors.write or doors.drop or grants.drop:
             self.save_at = min(self.save_at, self.now + SAVE_DELAY)
-        for step in (*doors.steps, *grants.steps):
-            lasts, outcome = next(self.outcomes)
-            self.flights.append(Flight(step, outcome, self.now + seconds(lasts)))
+        self.flights += [self._send(step) for step in (*switching, *grants.steps)]
         self.look_at = min(self.plan.until, doors.again, grants.again)
         assert self.look_at > self.now
+
+    def make_plan(self) -> Plan:
+        """Plan for the bookings there are."""
+        return plan_of(self.now, *self.bookings, rooms=self.rooms, before=self.plan)
+
+    def _armed(self, row: Switched) -> Switched:
+        """Return a row with what there will be to go back to, as it looks now."""
+        if row.phase is not Phase.ARMED or not self._can_read(row.target):
+            return row
+        return replace(row, before=self.state(row.target))
+
+    def _remembering(self, step: SwitchStep) -> SwitchStep:
+        """Return a step with what to go back to, read before anything is written."""
+        row, effect = step.row, effect_of(step.row.target)
+        if step.step is not Step.START or not self._can_read(row.target):
+            return step
+        known = self.ledger.switched.get(row.target)
+        if known and known.phase is Phase.ARMED:
+            row = replace(row, before=None)
+        noted = remembered(row, effect, self.state(row.target))
+        written = step.written and noted.before == step.row.before
+        return replace(step, row=noted, written=written)
+
+    def _send(self, step: SwitchStep | GrantStep) -> Flight:
+        """Send a step."""
+        if isinstance(step, GrantStep) or effect_of(step.row.target) is None:
+            lasts, outcome = next(self.outcomes)
+            return Flight(step, outcome, self.now + seconds(lasts))
+        if step.row.target.startswith("room/"):  # nothing that could fail
+            lasts, outcome = 0.0, Outcome.DONE
+        else:
+            lasts, outcome = next(self.outcomes)
+        lands = self.now + seconds(lasts)
+        effect, current = effect_of(step.row.target), self.state(step.row.target)
+        is_needed = step.step is Step.START or step.row.before is not None
+        if step.row.target in self.unavailable and is_needed:
+            return Flight(step, Outcome.NOT_DONE, lands)
+        if step.step is Step.START:
+            sets = to_begin(effect, current)
+        else:
+            sets = to_restore(step.row, effect, current)
+        return Flight(step, outcome if sets else Outcome.DONE, lands, sets)
+
+    def _can_read(self, target: str) -> bool:
+        """Whether a target is an appliance that tells its state."""
+        return effect_of(target) is not None and target not in self.unavailable
+
+    def state(self, target: str) -> str:
+        """Return the state of an appliance."""
+        return self.states.get(target, DEFAULT_STATES.get(effect_of(target), "off"))
 
     def crash(self, works: bool, back: datetime) -> None:
         """Lose all that is not on the disk, and start again later."""
         for flight in self.flights:
-            self._do(flight.step, works=works)
+            self._do(flight, works=works)
         self.flights = []
         self.now = back
         self.plan = Plan()
@@ -192,7 +277,7 @@ class World:
 
     def _land(self, flight: Flight) -> None:
         """Note what came of a step, as the hub does."""
-        answer = self._do(flight.step, works=flight.outcome.works)
+        answer = self._do(flight, works=flight.outcome.works)
         if isinstance(flight.step, SwitchStep):
             self._note_switched(flight.step, flight.outcome)
             self.save_at = min(self.save_at, self.now + SAVE_DELAY)
@@ -200,13 +285,13 @@ class World:
             self._note_grant(flight.step, flight.outcome, answer)
             self.save()
 
-    def _do(self, step: SwitchStep | GrantStep, *, works: bool) -> Issued | None:
+    def _do(self, flight: Flight, *, works: bool) -> Issued | None:
         """Change the world; returns the key that the vendor tells of."""
         if not works:
             return None
-        row = step.row
+        step, row = flight.step, flight.step.row
         if isinstance(row, Switched):
-            self.by_hand(row.target, is_open=step.step is Step.START)
+            self._switch(row.target, flight)
             return None
         if step.step is Step.ISSUE:
             return self._issue(row)
@@ -216,6 +301,15 @@ class World:
                 for key, each in self.keys.items()
             }
         return self.live_key(row.reference)
+
+    def _switch(self, target: str, flight: Flight) -> None:
+        """Switch a door, or an appliance that is to be switched."""
+        effect = effect_of(target)
+        if effect is None:
+            self.by_hand(target, is_open=flight.step.step is Step.START)
+        elif flight.sets:
+            is_disarmed = effect is Effect.ALARM and flight.sets == "off"
+            self.states[target] = "disarmed" if is_disarmed else flight.sets
 
     def _issue(self, row: GrantRow) -> Issued | None:
         """Make a key, unless it is one that the vendor refuses for good."""
@@ -240,7 +334,8 @@ class World:
 
     def live_keys(self) -> list[Issued]:
         """Return the keys that are neither revoked nor over."""
-        return [k for k in self.keys.values() if k.live and k.end and k.end > self.now]
+        now = self.vendor_now
+        return [k for k in self.keys.values() if k.live and k.end and k.end > now]
 
     def _note_switched(self, step: SwitchStep, outcome: Outcome) -> None:
         """Note what came of a step with a door."""
