@@ -197,3 +197,21 @@ async def test_rule_14_the_ledger_is_private(hass: HomeAssistant, disk: Disk) ->
     await store.async_save()
     assert disk.path
     assert stat.S_IMODE(disk.path.stat().st_mode) == 0o600
+
+
+async def test_rule_15_what_a_power_cut_left_half_written_goes(
+    hass: HomeAssistant, disk: Disk
+) -> None:
+    """It holds codes and names, and nothing else would ever remove it."""
+    store = LedgerStore(hass)
+    note(store, "door/a")
+    await store.async_save()
+    assert disk.path
+    ours = disk.path.with_name("tmp_half_written")
+    ours.write_bytes(disk.path.read_bytes()[:-20])
+    others = disk.path.with_name("tmp_of_others")
+    others.write_text(disk.path.read_text().replace("booking_access.", "person."))
+    disk.path.with_name("tmp_folder").mkdir()
+    assert await read_again(hass) == {"door/a"}
+    assert not ours.exists()
+    assert others.exists()

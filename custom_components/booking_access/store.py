@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
+import re
 from typing import Any, Final, override
 import uuid
 
 from mashumaro.codecs.basic import BasicDecoder, BasicEncoder
 
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers.storage import Store
+from homeassistant.helpers.storage import STORAGE_DIR, Store
 
 from .const import DOMAIN
 from .engine.bookings import AccountBookings, Known, restore
@@ -19,6 +21,8 @@ from .engine.models import LONG_AGO
 
 VERSION: Final = 1
 LEDGER_DELAY: Final = 0.5
+# Each file that is written begins with its key, whatever its name is until it is whole.
+OURS: Final = re.compile(rf'"key": ?"{DOMAIN}\.'.encode())
 
 
 @dataclass(slots=True)
@@ -107,7 +111,9 @@ class LedgerStore:
         self.ledger = Ledger()
 
     async def async_load(self) -> Ledger:
-        """Read what was written last."""
+        """Read what was written last; nothing of ours is being written yet."""
+        folder = Path(self._hass.config.path(STORAGE_DIR))
+        await self._hass.async_add_executor_job(_remove_half_written, folder)
         if data := await self._store.async_load():
             stored = _decode_ledger(data)
             self.ledger = Ledger(
@@ -158,6 +164,18 @@ class LedgerStore:
     def _data(self) -> dict[str, Any]:
         """Return the ledger as plain data."""
         return _ledger_data(self.ledger.copy())
+
+
+def _remove_half_written(folder: Path) -> None:
+    """Remove what power cuts left of our files: it holds codes and names (rule 15)."""
+    for path in folder.glob("tmp*"):
+        try:
+            with path.open("rb") as file:
+                is_ours = OURS.search(file.read(200))
+            if is_ours:
+                path.unlink()
+        except OSError:  # somebody else's, and gone or not for us to read
+            continue
 
 
 def _ledger_data(ledger: Ledger) -> dict[str, Any]:

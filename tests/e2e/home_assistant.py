@@ -1,6 +1,6 @@
 """A real Home Assistant in a process of its own, and a real door."""
 
-from collections.abc import AsyncIterator, Container
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -57,26 +57,26 @@ class HomeAssistant(Client):
         be done with it then but to kill it.
         """
         pid = self.process.pid
-        left = set(self._storage.glob("tmp*"))  # by earlier power cuts
+        left = self.half_written()  # by an earlier power cut
         end = time.monotonic() + patience
         while time.monotonic() < end:
-            if self._writes_ledger(left):
+            if self.half_written() - left:
                 os.kill(pid, signal.SIGSTOP)
                 os.waitid(os.P_PID, pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
-                if self._writes_ledger(left):
+                if self.half_written() - left:
                     return True
                 os.kill(pid, signal.SIGCONT)
             time.sleep(A_LOOK)
         return False
 
-    def _writes_ledger(self, left: Container[Path]) -> bool:
-        """Whether there is a new ledger that is not in its place yet."""
+    def half_written(self) -> set[Path]:
+        """Return the ledgers that did not get to their place, or not yet."""
+        found = set()
         for path in self._storage.glob("tmp*"):
-            if path not in left:
-                with suppress(FileNotFoundError), path.open("rb") as file:
-                    if LEDGER.encode() in file.read(200):
-                        return True
-        return False
+            with suppress(FileNotFoundError), path.open("rb") as file:
+                if LEDGER.encode() in file.read(200):
+                    found.add(path)
+        return found
 
     def stored(self) -> dict[str, int]:
         """Return the files that are ours, and who may do what with them."""

@@ -251,6 +251,7 @@ class House:
         phones = {version.phone for version in self.office.versions}
         return [
             *(f"{file} has mode {m:o}" for file, m in stored.items() if m != PRIVATE),
+            *(f"{path.name} was left" for path in self.home.half_written()),
             *(f"{phone} is in the log" for phone in phones if phone in log),
         ]
 
