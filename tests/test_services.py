@@ -131,12 +131,14 @@ async def test_get_plan_tells_what_will_happen_and_why_not(
     access = lines["7", "access"]
     assert access["from"] == (START - timedelta(minutes=15)).isoformat()
     assert access["to"] == (END + timedelta(minutes=15)).isoformat()
-    assert access["stage"] == "coming"
+    assert (access["stage"], access["rule"]) == ("coming", "booked")
+    assert (access["lead_minutes"], access["lag_minutes"]) == (15, 15)
     assert access["granted"][0].endswith(ENTRANCE)
-    assert (
-        lines["7", "ventilation"]["from"] == (START - timedelta(minutes=30)).isoformat()
-    )
-    assert lines["8", "access"]["refused"] == "no_duration"
+    fan = lines["7", "ventilation"]
+    assert fan["from"] == (START - timedelta(minutes=30)).isoformat()
+    assert (fan["lead_minutes"], fan["lag_minutes"]) == (30, 15)
+    refused = lines["8", "access"]
+    assert (refused["stage"], refused["rule"]) == ("refused", "no_duration")
 
 
 async def test_get_access_tells_the_code_to_administrators_alone(

@@ -31,6 +31,7 @@ from .const import (
 )
 from .coordinator import AccessCoordinator
 from .engine.appliances import is_on
+from .engine.bookings import AccountBookings
 from .engine.ledger import GrantRow, GrantState
 from .engine.models import (
     AccessMode,
@@ -226,12 +227,15 @@ class LiveRoom:
         return self._hub.plan.rooms.get(self.config.id)
 
     @property
+    def known(self) -> AccountBookings:
+        """All that is known of the bookings of the room's account."""
+        account = self._hub.accounts.get(self.config.account_id)
+        return account.bookings if account else AccountBookings()
+
+    @property
     def bookings(self) -> tuple[Booking, ...]:
         """All known bookings of the room, in order of start."""
-        account = self._hub.accounts.get(self.config.account_id)
-        if account is None:
-            return ()
-        return account.bookings.by_resource.get(self.config.resource_id, ())
+        return self.known.by_resource.get(self.config.resource_id, ())
 
     @property
     def booking(self) -> Booking | None:

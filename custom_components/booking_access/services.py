@@ -1,7 +1,7 @@
 """Actions: look into what is planned, and ask for news."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from probatio import EnsureList
@@ -113,7 +113,7 @@ async def _async_get_plan(call: ServiceCall) -> ServiceResponse:
                 "attention": list(room.reasons),
                 "plan": [
                     _line(line)
-                    for line in explain(room.config, room.bookings, now, now + HORIZON)
+                    for line in explain(room.config, room.known, now, now + HORIZON)
                 ],
             }
             for room in _rooms(call)
@@ -177,16 +177,19 @@ def _booking(booking: Booking) -> dict[str, Any]:
 
 
 def _line(line: Line) -> dict[str, Any]:
-    """Return a line of the plan as an action tells it."""
+    """Return a line of the plan as an action tells it: for which booking, and why."""
+    minute = timedelta(minutes=1)
     return {
         "booking_id": line.booking.id,
         "effect": line.effect.value,
         "from": line.start.isoformat(),
         "to": _end(line.end),
         "stage": line.stage.value,
+        "rule": line.rule.value,
+        "lead_minutes": line.timing.lead // minute,
+        "lag_minutes": line.timing.lag // minute,
         "targets": list(line.targets),
         "granted": list(line.granted),
-        "refused": line.refusal.value if line.refusal else None,
     }
 
 

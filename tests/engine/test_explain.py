@@ -1,12 +1,24 @@
 """Each line of a room's plan, with the reason behind it."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import pytest
 
-from custom_components.booking_access.engine.explain import Line, Stage, explain
+from custom_components.booking_access.engine.bookings import (
+    AccountBookings,
+    Known,
+    answer_brake,
+    restore,
+)
+from custom_components.booking_access.engine.explain import (
+    Line,
+    Rule,
+    Stage,
+    explain,
+)
 from custom_components.booking_access.engine.models import (
     Booking,
     BookingStatus,
@@ -29,7 +41,12 @@ def lines(
     until: datetime = UNTIL,
 ) -> list[Line]:
     """Return the lines of a room's plan."""
-    return list(explain(hall or room(), bookings, now, until))
+    return list(explain(hall or room(), found(*bookings), now, until))
+
+
+def found(*bookings: Booking) -> AccountBookings:
+    """Return an account that knows these bookings, all of them from its last answer."""
+    return restore(Known(booking=each) for each in bookings)
 
 
 def test_each_effect_of_each_booking_is_told_from_when_to_when() -> None:
@@ -42,19 +59,18 @@ def test_each_effect_of_each_booking_is_told_from_when_to_when() -> None:
         booking("14:00", "15:00", id="soon"),
         booking("20:00", "21:00", id="later"),
     )
-    lines = list(explain(hall, bookings, at("10:00"), at("18:00")))
-    told = [
-        (each.booking.id, each.stage, each.start, each.end, each.refusal)
-        for each in lines
+    told = lines(*bookings, hall=hall, now=at("10:00"), until=at("18:00"))
+    assert [
+        (each.booking.id, each.stage, each.start, each.end, each.rule)
+        for each in told
         if each.effect is Effect.ACCESS
-    ]
-    assert told == [
-        ("now", Stage.NOW, at("08:45"), at("11:05"), None),
+    ] == [
+        ("now", Stage.NOW, at("08:45"), at("11:05"), Rule.BOOKED),
         ("maybe", Stage.REFUSED, at("12:00"), at("13:00"), Refusal.TENTATIVE),
-        ("soon", Stage.COMING, at("13:45"), at("15:05"), None),
+        ("soon", Stage.COMING, at("13:45"), at("15:05"), Rule.BOOKED),
     ]
-    assert {each.effect for each in lines if each.booking.id == "soon"} == set(Effect)
-    assert lines[0].targets == ("door/locks/front",)
+    assert {each.effect for each in told if each.booking.id == "soon"} == set(Effect)
+    assert told[0].targets == ("door/locks/front",)
 
 
 def test_each_effect_of_a_booking_is_a_line() -> None:
@@ -66,6 +82,8 @@ def test_each_effect_of_a_booking_is_a_line() -> None:
         (Effect.VENTILATION, at("09:45"), at("11:15")),
     ]
     assert {each.stage for each in found} == {Stage.NOW}
+    assert found[0].timing == Timing(lead=minutes(15), lag=minutes(15))
+    assert found[1].timing == Timing(lag=minutes(90))
     assert found[0].targets == (DOOR,)
     assert found[2].targets == ("room/room/light",)
 
@@ -125,7 +143,7 @@ def test_rule_02_and_06_booking_without_access_says_why(
             start=refused.start,
             end=refused.end,
             stage=Stage.REFUSED,
-            refusal=reason,
+            rule=reason,
         )
     ]
 
@@ -139,6 +157,27 @@ def test_booking_without_access_at_another_time_is_no_line(
     now: datetime, until: datetime
 ) -> None:
     assert lines(booking(transparent=True), now=now, until=until) == []
+
+
+def rules(account: AccountBookings, **changes: Any) -> set[Rule | Refusal]:
+    """Return by which rules an account's bookings do what they do."""
+    return {each.rule for each in explain(room(**changes), account, NOW, UNTIL)}
+
+
+def test_rule_06_line_says_that_a_tentative_booking_counts() -> None:
+    maybe = found(booking(status=BookingStatus.TENTATIVE))
+    assert rules(maybe, tentative=True) == {Rule.TENTATIVE_COUNTS}
+    assert rules(maybe) == {Refusal.TENTATIVE}
+
+
+def test_rule_04_line_says_why_a_booking_that_vanished_still_counts() -> None:
+    """Until it was missing for long enough, until a human says, or because one said so."""
+    missing = restore([Known(booking=booking(), misses=1, missing_since=NOW)])
+    assert rules(missing) == {Rule.MISSING}
+    held_back = replace(missing, held_back=frozenset("a"))
+    assert rules(held_back) == {Rule.HELD_BACK}
+    kept, _ = answer_brake(held_back, revoke=False)
+    assert rules(kept) == {Rule.KEPT}
 
 
 def test_lines_are_in_order_of_the_bookings() -> None:

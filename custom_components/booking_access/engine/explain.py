@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from .models import Booking, Effect, Room
+from .bookings import AccountBookings
+from .models import Booking, BookingStatus, Effect, Room, Timing
 from .plan import NO_TIMING, targets
 from .windows import Refusal, refusal, window
 
@@ -18,25 +19,40 @@ class Stage(StrEnum):
     REFUSED = "refused"
 
 
+class Rule(StrEnum):
+    """Why a booking counts."""
+
+    BOOKED = "booked"
+    TENTATIVE_COUNTS = "tentative_counts"  # as the account's options say
+    MISSING = "missing"  # from the last answer, but not yet for long enough
+    HELD_BACK = "held_back"  # it vanished with many others, and a human is asked
+    KEPT = "kept"  # a human said to keep it although it vanished
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """One effect of one booking, from start to end (UTC), or why it has none."""
+    """One effect of one booking, from start to end (UTC), or why it has none.
+
+    ``rule`` is why the booking counts, ``timing`` how much earlier and later than
+    the booking the effect lasts.
+    """
 
     booking: Booking
     effect: Effect
     start: datetime
     end: datetime
     stage: Stage
+    rule: Rule | Refusal
+    timing: Timing = NO_TIMING
     targets: tuple[str, ...] = ()
     granted: tuple[str, ...] = ()
-    refusal: Refusal | None = None
 
 
 def explain(
-    room: Room, bookings: tuple[Booking, ...], now: datetime, until: datetime
+    room: Room, account: AccountBookings, now: datetime, until: datetime
 ) -> Iterator[Line]:
     """Yield what the bookings of a room do from now on, up to an instant."""
-    for booking in bookings:
+    for booking in account.by_resource.get(room.resource_id, ()):
         reason = refusal(booking, tentative=room.tentative)
         if reason and _is_between(booking, now, until):
             yield Line(
@@ -45,12 +61,14 @@ def explain(
                 start=booking.start,
                 end=booking.end,
                 stage=Stage.REFUSED,
-                refusal=reason,
+                rule=reason,
             )
         if reason:
             continue
+        rule = _rule(booking, account)
         for effect in Effect:
-            span = window(booking, room.timing.get(effect, NO_TIMING))
+            timing = room.timing.get(effect, NO_TIMING)
+            span = window(booking, timing)
             if span.end <= now or span.start >= until:
                 continue
             yield Line(
@@ -59,9 +77,25 @@ def explain(
                 start=span.start,
                 end=span.end,
                 stage=Stage.NOW if now in span else Stage.COMING,
+                rule=rule,
+                timing=timing,
                 targets=targets(room, effect),
                 granted=room.granted if effect is Effect.ACCESS else (),
             )
+
+
+def _rule(booking: Booking, account: AccountBookings) -> Rule:
+    """Return why a booking counts."""
+    known = account.known[booking.id]
+    if booking.id in account.held_back:
+        return Rule.HELD_BACK
+    if known.kept:
+        return Rule.KEPT
+    if known.misses:
+        return Rule.MISSING
+    if booking.status is BookingStatus.TENTATIVE:
+        return Rule.TENTATIVE_COUNTS
+    return Rule.BOOKED
 
 
 def _is_between(booking: Booking, now: datetime, until: datetime) -> bool:
