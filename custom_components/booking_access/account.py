@@ -31,9 +31,10 @@ MANY_BOOKINGS: Final = 500
 class BookingAccount:
     """One booking account: its bookings, and its rooms as they are configured.
 
-    ``has_answered`` says that it ever did, this time or before; ``is_sure``
-    that what is known is whole, with nothing lost or upgraded (rule 12);
-    ``heard_of`` are the resources that an answer was about.
+    ``has_answered`` says that it ever did, this time or before; ``heard_of`` are
+    the resources that an answer was about. What was known of ``unsure`` ones was
+    lost or upgraded, and no complete answer was about them yet (rule 12); ``named``
+    are the bookings that an answer named meanwhile.
     """
 
     store: BookingsStore
@@ -42,8 +43,9 @@ class BookingAccount:
     rooms: dict[str, Room] = field(default_factory=dict)
     bookings: AccountBookings = field(default_factory=AccountBookings)
     has_answered: bool = False
-    is_sure: bool = False
     heard_of: set[str] = field(default_factory=set)
+    unsure: set[str] = field(default_factory=set)
+    named: set[str] = field(default_factory=set)
     _taking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @classmethod
@@ -52,11 +54,13 @@ class BookingAccount:
         store = BookingsStore(hass, entry.entry_id)
         account = cls(store, BOOKING_SYSTEMS[entry.data[CONF_SYSTEM]].absence)
         account.configure(hass, entry)
-        if stored := await store.async_load():
+        stored = await store.async_load()
+        if stored:
             account.bookings = stored
             account.has_answered = True
-            account.is_sure = not store.was_upgraded
             account.heard_of = account.resources
+        if not stored or store.was_upgraded:
+            account.unsure = account.resources
         return account
 
     def configure(self, hass: HomeAssistant, entry: ConfigEntry) -> None:
@@ -67,6 +71,7 @@ class BookingAccount:
             for subentry in entry.get_subentries_of_type(SUBENTRY_ROOM)
         }
         self.heard_of &= self.resources
+        self.unsure &= self.resources
         self._keep(keep_resources(self.bookings, self.resources))
 
     @property
@@ -104,11 +109,27 @@ class BookingAccount:
     ) -> Iterable[Change] | None:
         """Take over what an answer makes of the bookings."""
         news = [each for each in changes if each.booking.resource_id in self.heard_of]
-        acts = self._keep(bookings) or not (self.has_answered and self.is_sure)
+        acts = self._keep(bookings) or not self.has_answered or bool(self.unsure)
         self.has_answered = True
-        self.is_sure |= snapshot.complete
         self.heard_of |= self.resources - snapshot.missing
+        self._hear(snapshot)
         return news if acts else None
+
+    def doubts(self, room_id: str, booking_id: str) -> bool:
+        """Whether nobody knows for certain what became of a booking (rule 12)."""
+        room = self.rooms.get(room_id)
+        doubtful = room is not None and room.resource_id in self.unsure
+        return doubtful and booking_id not in self.named
+
+    def _hear(self, snapshot: Snapshot) -> None:
+        """Note what an answer makes sure."""
+        if snapshot.complete:
+            self.unsure &= snapshot.missing
+        if not self.unsure:
+            self.named.clear()
+            return
+        aliases = self.bookings.aliases
+        self.named |= {aliases.get(each.id, each.id) for each in snapshot.bookings}
 
     def answer_brake(self, *, revoke: bool) -> Iterable[Change]:
         """Do what a human decided about bookings that vanished all at once."""

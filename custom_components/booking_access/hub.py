@@ -1,7 +1,7 @@
 """Where bookings and doors meet: runs the engine, at the right instants."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -34,7 +34,7 @@ from .coordinator import AccessCoordinator
 from .engine.bookings import Change
 from .engine.ledger import GrantRow
 from .engine.models import FOREVER, Effect, Snapshot
-from .engine.plan import Plan, targets
+from .engine.plan import Plan, claim, targets
 from .engine.reconcile import after_restart, reconcile_grants, reconcile_switched
 from .issues import async_report_vanished
 from .later import Later
@@ -225,15 +225,15 @@ class Hub:
             return
         now = dt_util.utcnow()
         before = self.plan
-        unsure = self._rooms_of(lambda each: not each.is_sure)
-        lacking = unsure | self._rooms_of(lambda each: not each.bookings.is_whole(now))
+        unsure, lacking = self._doubtful_claims(now)
         try:
             acting = self.plan = self._planner.plan(now)
         except Exception:  # noqa: BLE001 - what is open must close all the same
             LOGGER.exception(
                 "Planning failed; what is open closes when it was to close"
             )
-            acting, unsure, lacking = Plan(), set(self.rooms), set(self.rooms)
+            acting, unsure = Plan(), self._claims()
+            lacking = unsure
         ledger, busy = self.store.ledger, self._steps.busy
         switching = reconcile_switched(acting, ledger.switched, now, busy, unsure)
         granting = reconcile_grants(
@@ -248,16 +248,29 @@ class Hub:
                     self._announce_edges(room)
                     room.async_update_soon()
 
-    def _rooms_of(self, which: Callable[[BookingAccount], bool]) -> set[str]:
-        """Return the rooms of some booking accounts."""
-        found = {key for key, each in self.accounts.items() if which(each)}
-        if not found:
-            return set()
-        return {
-            room_id
-            for room_id, room in self.rooms.items()
-            if room.config.account_id in found
-        }
+    def _doubtful_claims(self, now: datetime) -> tuple[set[str], set[str]]:
+        """Return the claims of which nobody knows whether they still stand (rule 12).
+
+        First those that no answer spoke of yet; then also those whose bookings may
+        have been forgotten by a clock that was ahead.
+        """
+        unsure: set[str] = set()
+        forgotten: set[str] = set()
+        for account in self.accounts.values():
+            is_whole = account.bookings.is_whole(now)
+            if is_whole and not account.unsure:
+                continue
+            theirs = {c for c in self._claims() if c.partition("/")[0] in account.rooms}
+            unsure |= {each for each in theirs if account.doubts(*each.split("/", 1))}
+            forgotten |= set() if is_whole else theirs
+        return unsure, unsure | forgotten
+
+    def _claims(self) -> set[str]:
+        """Return all claims of rooms in the ledger."""
+        ledger = self.store.ledger
+        found = {each for row in ledger.switched.values() for each in row.claims}
+        found |= {claim(row.room_id, row.booking_id) for row in ledger.grants.values()}
+        return {each for each in found if each.partition("/")[0] in self.rooms}
 
     @callback
     def evaluate_soon(self) -> None:

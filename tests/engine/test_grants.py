@@ -331,26 +331,27 @@ def test_same_wish_of_two_rooms_over_one_resource_is_one_grant_each() -> None:
 def test_rule_12_nothing_is_taken_back_while_bookings_are_not_known(
     state: GrantState,
 ) -> None:
-    todo = look(wishing(), row(WISH, state), unsure=("room",))
+    todo = look(wishing(), row(WISH, state), unsure=("room/a",))
     assert (todo.steps, todo.drop, todo.again) == ([], [], WISH.window.end)
 
 
-def test_rule_12_grants_of_other_rooms_are_taken_back() -> None:
-    todo = look(wishing(), row(WISH), unsure=("other",))
+@pytest.mark.parametrize("unsure", ["other/a", "room/b"], ids=["room", "booking"])
+def test_rule_12_other_grants_are_taken_back(unsure: str) -> None:
+    todo = look(wishing(), row(WISH), unsure=(unsure,))
     assert taken(todo) == [(Step.REVOKE, WISH.reference)]
 
 
 def test_rule_12_what_lapses_while_bookings_are_not_known_is_forgotten() -> None:
     now = WISH.window.end
-    todo = look(wishing(now=now), row(WISH), now=now, unsure=("room",))
+    todo = look(wishing(now=now), row(WISH), now=now, unsure=("room/a",))
     assert (todo.steps, todo.drop, todo.again) == ([], [], now + REMEMBERED)
     now += REMEMBERED
-    todo = look(wishing(now=now), row(WISH), now=now, unsure=("room",))
+    todo = look(wishing(now=now), row(WISH), now=now, unsure=("room/a",))
     assert (todo.steps, todo.drop) == ([], [WISH.reference])
 
 
 def test_rule_12_new_grants_are_made_while_others_are_not_known() -> None:
-    todo = look(wishing(booking()), unsure=("room",))
+    todo = look(wishing(booking()), unsure=("room/a",))
     assert taken(todo) == [(Step.ISSUE, WISH.reference)]
 
 

@@ -336,16 +336,16 @@ def test_rule_12_room_without_known_bookings_stays_on_until_it_was_to_end(
     phase: Phase,
 ) -> None:
     held = row(phase)
-    todo = look(NOTHING, held, now=END - seconds(1), unsure=("room",))
+    todo = look(NOTHING, held, now=END - seconds(1), unsure=("room/a",))
     assert is_nothing(todo)
     assert todo.again == END
-    assert only_step(look(NOTHING, held, now=END, unsure=("room",))).step is Step.END
-    other = look(NOTHING, held, now=END - seconds(1), unsure=("other",))
+    assert only_step(look(NOTHING, held, now=END, unsure=("room/a",))).step is Step.END
+    other = look(NOTHING, held, now=END - seconds(1), unsure=("other/a", "room/b"))
     assert only_step(other).step is Step.END
 
 
 def test_rule_12_what_was_being_closed_goes_on_being_closed() -> None:
-    step = only_step(look(NOTHING, row(Phase.ENDING), unsure=("room",)))
+    step = only_step(look(NOTHING, row(Phase.ENDING), unsure=("room/a",)))
     assert step.step is Step.END
 
 
@@ -358,10 +358,10 @@ def test_rule_12_claim_of_a_room_without_known_bookings_is_not_forgotten(
 ) -> None:
     """Not even while the door is shared with a room whose bookings are known."""
     plan = Plan(demands={DOOR: OTHER}, ends={DOOR: at(end)})
-    step = only_step(look(plan, row(), unsure=("room",)))
+    step = only_step(look(plan, row(), unsure=("room/a",)))
     assert step.row == row(Phase.STARTING, A | OTHER, until=until)
     held = row(claims=A | OTHER, until=until)
-    assert is_nothing(look(plan, held, unsure=("room",)))
+    assert is_nothing(look(plan, held, unsure=("room/a",)))
     assert look(plan, held).write == [row(claims=OTHER, until=at(end))]
 
 

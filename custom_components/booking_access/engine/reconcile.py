@@ -9,7 +9,7 @@ from typing import Final
 
 from .ledger import GrantRow, GrantState, Phase, Switched, waits
 from .models import FOREVER, LONG_AGO
-from .plan import GrantWish, Plan
+from .plan import GrantWish, Plan, claim
 
 # Targets wanted within this time are written down beforehand, so that at the
 # very instant nothing stands between the clock and the door.
@@ -79,8 +79,8 @@ def reconcile_switched(
 
     Each claim switches its target on once (rule 11): what a human does after
     that stands until another booking claims the target, or the last one ends.
-    Targets in ``busy`` are being switched right now. Of the rooms in ``unsure``
-    the bookings are not known: what was on for them ends when it was to end.
+    Targets in ``busy`` are being switched right now. Whether the claims in
+    ``unsure`` still stand is not known: what is on for them ends when it was to end.
     """
     todo = Todo[SwitchStep, Switched]()
     for target, claims in plan.demands.items():
@@ -131,8 +131,9 @@ def _demand(
 
 def _lasts(row: Switched, now: datetime, unsure: Collection[str]) -> bool:
     """Whether a target without a claim is left on, for lack of knowledge."""
-    rooms = {each.partition("/")[0] for each in row.claims}
-    return row.until is not None and now < row.until and not rooms.isdisjoint(unsure)
+    if row.until is None or row.until <= now:
+        return False
+    return any(each in unsure for each in row.claims)
 
 
 def _arm(
@@ -225,8 +226,8 @@ def reconcile_grants(
     """Compare the wishes with the grants there are.
 
     A changed wish has another reference: it is a new grant, and the one that
-    it replaces goes when the new one is there (rule 3). Of the rooms in
-    ``unsure`` the bookings are not known: nothing is taken back (rule 12).
+    it replaces goes when the new one is there (rule 3). Whether the claims in
+    ``unsure`` still stand is not known: nothing of theirs is taken back (rule 12).
     ``forgotten`` is when rows were last dropped; a clock that was put back from
     there may bring back wishes that were granted already.
     """
@@ -245,7 +246,7 @@ def reconcile_grants(
     for reference, row in rows.items():
         if reference in wishes or reference in busy:
             continue
-        if row.room_id in unsure and now < row.end:
+        if now < row.end and claim(row.room_id, row.booking_id) in unsure:
             todo.look_at(row.end)
         else:
             _let_go(row, todo, now, lacking.get(row.subject, ()))
