@@ -14,6 +14,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
+from simulators.base import Fault
 from simulators.exivo_site import ENTRANCE, SEMINAR, Visit
 from simulators.icalendar import ICalendarSimulator
 
@@ -70,9 +71,7 @@ async def known(hass: HomeAssistant) -> set[str]:
     answer = await hass.services.async_call(
         DOMAIN, "get_bookings", {}, blocking=True, return_response=True
     )
-    return {
-        each["booking_id"] for room in answer["rooms"] for each in room["bookings"]
-    }
+    return {each["booking_id"] for room in answer["rooms"] for each in room["bookings"]}
 
 
 async def rules(hass: HomeAssistant) -> dict[str, str]:
@@ -643,3 +642,36 @@ async def test_rule_13_national_numbers_are_read_as_those_of_the_account(
     await halls.add_hall("grant")
     [key] = halls.keys
     assert key.posted["smsNr"] == "+4791234567"
+
+
+@pytest.mark.parametrize(
+    ("fault", "grants", "left"), [(None, None, 0), ("500", "1", 1)]
+)
+async def test_rule_08_an_unclear_key_is_looked_for_when_its_account_is_removed(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    halls: Halls,
+    freezer: FrozenDateTimeFactory,
+    issue_registry: ir.IssueRegistry,
+    fault: str | None,
+    grants: str | None,
+    left: int,
+) -> None:
+    """What cannot be found out is named; its code still rests."""
+    await halls.connect(booked(START, END))
+    halls.exivo.fault("unknown_outcome", path="/visit", times=1)
+    halls.exivo.faults[-1].path = "/visit"
+    await halls.add_hall("grant")
+    [key] = halls.keys
+    [row] = hass_storage[f"{DOMAIN}.ledger"]["data"]["grants"]
+    assert (row["state"], row["issued_id"]) == ("issuing", None)
+    halls.exivo.faults += [Fault(fault)] * (fault is not None)
+    await hass.config_entries.async_remove(halls.doors.entry_id)
+    await settle(hass, freezer)
+    issue = issue_registry.async_get_issue(
+        DOMAIN, f"left_behind_{halls.doors.entry_id}"
+    )
+    assert (issue and issue.translation_placeholders["grants"]) == grants
+    assert len(halls.keys) == left
+    retired = hass_storage[f"{DOMAIN}.ledger"]["data"]["retired"]
+    assert key.posted["code"] in retired

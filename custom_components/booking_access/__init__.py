@@ -116,10 +116,13 @@ async def _async_entry_changed(
 async def async_unload_entry(
     hass: HomeAssistant, entry: BookingAccessConfigEntry
 ) -> bool:
-    """Unload an account; the hub goes on for it unless it was disabled."""
+    """Unload an account; the hub goes on for it unless it was disabled.
+
+    Then nobody would look after what is stored of its people (rule 15).
+    """
     unloaded = await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
     if unloaded and entry.disabled_by:
-        hass.data[DATA_HUB].async_drop_account(entry.entry_id)
+        await hass.data[DATA_HUB].async_remove_account(entry.entry_id)
     return unloaded
 
 
@@ -130,7 +133,7 @@ async def async_remove_entry(
     if (hub := hass.data.get(DATA_HUB)) is None:
         return
     if entry.data[CONF_SYSTEM] in ACCESS_SYSTEMS:
-        await async_close_account(hass, hub.store, entry)
+        await async_close_account(hass, hub, entry)
         hub.evaluate()
     else:
         await hub.async_remove_account(entry.entry_id)
