@@ -1,13 +1,21 @@
 """A burglar alarm, as the appliance that must not be wrong."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import async_mock_service
 
-from homeassistant.core import HomeAssistant, ServiceCall
+from homeassistant.core import (
+    Event,
+    EventStateChangedData,
+    HomeAssistant,
+    ServiceCall,
+    callback,
+)
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.setup import async_setup_component
 
 from .helpers import Hall, at, settle
@@ -155,3 +163,106 @@ async def test_rule_16_what_a_human_armed_between_two_bookings_is_armed_again(
     assert hass.states.get(PANEL).state == "disarmed"
     await at(hass, freezer, END + timedelta(hours=1, minutes=15))
     assert hass.states.get(PANEL).state == "armed_home"
+
+
+@pytest.fixture
+async def helpers(hass: HomeAssistant) -> None:
+    """Switches that stand for the lock's bolt, an alarm and a light."""
+    names = ("front_door_open", "alarm", "light")
+    await async_setup_component(
+        hass, "input_boolean", {"input_boolean": {name: {} for name in names}}
+    )
+    await hass.async_block_till_done()
+
+
+@pytest.fixture
+async def two_halls(
+    hass: HomeAssistant,
+    helpers: None,
+    calendar: str,
+    lock: str,
+    freezer: FrozenDateTimeFactory,
+) -> Hall:
+    """Two halls behind one door, with one light and one alarm for both."""
+    halls = Hall(hass, freezer, calendar, lock)
+    await halls.set_up()
+    linked = {"alarm": "input_boolean.alarm", "lights": ["input_boolean.light"]}
+    timing = {"alarm_lead": 10}
+    gym = await halls.add_calendar("Gym")
+    await halls.add_room(appliances=linked, timing=timing)
+    await halls.add_room(gym, "Gym", appliances=linked, timing=timing)
+    return halls
+
+
+async def flip(hass: HomeAssistant, name: str, *, on: bool) -> None:
+    """Flip a switch as a person would."""
+    target = {"entity_id": f"input_boolean.{name}"}
+    action = "turn_on" if on else "turn_off"
+    await hass.services.async_call("input_boolean", action, target, blocking=True)
+
+
+@pytest.mark.parametrize("armed", ["on", "off"])
+async def test_rule_16_shared_appliances_go_on_with_the_first_and_back_with_the_last(
+    hass: HomeAssistant, two_halls: Hall, freezer: FrozenDateTimeFactory, armed: str
+) -> None:
+    """And the alarm is armed again only if it was armed before."""
+    await flip(hass, "alarm", on=armed == "on")
+    later = timedelta(hours=1)
+    await two_halls.book(START, END)
+    await two_halls.book(START + later, END + later, calendar="calendar.gym")
+
+    def linked() -> list[str]:
+        names = ("alarm", "light")
+        return [hass.states.get(f"input_boolean.{name}").state for name in names]
+
+    lead, quarter = timedelta(minutes=10), timedelta(minutes=15)
+    await at(hass, freezer, START - quarter - timedelta(seconds=1))
+    assert linked() == [armed, "off"]
+    for instant in (START - lead, START + later, END + quarter, END + later):
+        await at(hass, freezer, instant)
+        assert linked() == ["off", "on"]
+    await at(hass, freezer, END + later + quarter)
+    assert linked() == [armed, "off"]
+
+
+async def test_rule_16_the_alarm_is_off_before_the_door_opens(
+    hass: HomeAssistant, two_halls: Hall, freezer: FrozenDateTimeFactory
+) -> None:
+    """Whoever is first at the door does not set it off."""
+    await flip(hass, "alarm", on=True)
+    await two_halls.book(START, END)
+    told: list[str] = []
+
+    @callback
+    def tell(event: Event[EventStateChangedData]) -> None:
+        told.append(event.data["entity_id"])
+
+    watched = ["input_boolean.alarm", "input_boolean.front_door_open"]
+    async_track_state_change_event(hass, watched, tell)
+    for minutes in (15, 12, 11):
+        await at(hass, freezer, START - timedelta(minutes=minutes))
+    assert told == []
+    await at(hass, freezer, START - timedelta(minutes=10))
+    assert told == watched
+
+
+async def test_rule_16_what_to_go_back_to_is_written_down_before_it_is_switched(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    two_halls: Hall,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """After a crash at that very moment the alarm is armed again all the same."""
+    await flip(hass, "alarm", on=True)
+    await two_halls.book(START, END)
+    seen: list[str] = []
+
+    @callback
+    def look(_: Event[EventStateChangedData]) -> None:
+        rows = hass_storage["booking_access.ledger"]["data"]["switched"]
+        seen.extend(r["before"] for r in rows if r["target"].startswith("alarm/"))
+
+    async_track_state_change_event(hass, "input_boolean.alarm", look)
+    await at(hass, freezer, START - timedelta(minutes=10))
+    assert hass.states.get("input_boolean.alarm").state == "off"
+    assert seen == ["on"]

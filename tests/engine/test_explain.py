@@ -13,12 +13,7 @@ from custom_components.booking_access.engine.bookings import (
     answer_brake,
     restore,
 )
-from custom_components.booking_access.engine.explain import (
-    Line,
-    Rule,
-    Stage,
-    explain,
-)
+from custom_components.booking_access.engine.explain import Line, Rule, Stage, explain
 from custom_components.booking_access.engine.models import (
     Booking,
     BookingStatus,
