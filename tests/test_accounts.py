@@ -116,7 +116,7 @@ async def synchronize(
     await settle(hass, freezer)
 
 
-async def test_doors_are_held_open_while_booked(
+async def test_rule_02_doors_are_held_open_while_booked(
     hass: HomeAssistant,
     winkas: WinKasSimulator,
     exivo: ExivoSimulator,
@@ -139,7 +139,7 @@ async def test_doors_are_held_open_while_booked(
     assert len(exivo.live_visits()) == 1
 
 
-async def test_people_get_a_link_and_lose_it_when_the_booking_is_cancelled(
+async def test_rule_04_people_get_a_link_and_lose_it_when_the_booking_is_cancelled(
     hass: HomeAssistant,
     winkas: WinKasSimulator,
     exivo: ExivoSimulator,
@@ -285,7 +285,7 @@ async def test_wrong_credentials_start_reauthentication_and_doors_go_on(
     assert exivo.doors[ENTRANCE].mode == "open"
 
 
-async def test_a_start_without_network_opens_the_right_doors(
+async def test_rule_05_a_start_without_network_opens_the_right_doors(
     hass: HomeAssistant,
     winkas: WinKasSimulator,
     exivo: ExivoSimulator,
@@ -303,7 +303,7 @@ async def test_a_start_without_network_opens_the_right_doors(
     assert exivo.doors[ENTRANCE].mode == "open"
 
 
-async def test_a_door_that_is_down_is_opened_when_it_is_back(
+async def test_rule_09_a_door_that_is_down_is_opened_when_it_is_back(
     hass: HomeAssistant,
     winkas: WinKasSimulator,
     exivo: ExivoSimulator,
@@ -329,7 +329,7 @@ async def test_a_door_that_is_down_is_opened_when_it_is_back(
     assert hass.states.get("binary_sensor.hal_1_attention").state == "off"
 
 
-async def test_a_booking_that_ends_before_it_starts_gives_no_access_and_says_so(
+async def test_rule_02_a_booking_that_ends_before_it_starts_gives_no_access_and_says_so(
     hass: HomeAssistant,
     winkas: WinKasSimulator,
     exivo: ExivoSimulator,
@@ -418,7 +418,7 @@ async def test_bad_bookings_are_named_in_a_repair_issue_and_cost_no_other(
 @pytest.mark.parametrize(
     ("fault", "left"), [(None, None), ("500", {"doors": "0", "grants": "1"})]
 )
-async def test_removing_an_access_account_takes_back_what_it_handed_out(
+async def test_rule_08_removing_an_access_account_takes_back_what_it_handed_out(
     hass: HomeAssistant,
     winkas: WinKasSimulator,
     exivo: ExivoSimulator,
@@ -446,7 +446,7 @@ async def test_removing_an_access_account_takes_back_what_it_handed_out(
     assert (len(exivo.live_visits()) == 1) is (left is None)
 
 
-async def test_removing_a_room_takes_back_what_it_handed_out(
+async def test_rule_08_removing_a_room_takes_back_what_it_handed_out(
     hass: HomeAssistant,
     winkas: WinKasSimulator,
     exivo: ExivoSimulator,
@@ -492,7 +492,7 @@ async def test_rule_13_a_phone_number_that_does_not_exist_is_said(
     ]
 
 
-async def test_a_key_that_cannot_be_revoked_is_tried_for_ever_and_said(
+async def test_rule_09_a_key_that_cannot_be_revoked_is_tried_for_ever_and_said(
     hass: HomeAssistant,
     winkas: WinKasSimulator,
     exivo: ExivoSimulator,
@@ -528,7 +528,7 @@ async def test_a_key_that_cannot_be_revoked_is_tried_for_ever_and_said(
     ("fault", "reason"),
     [("busy", "grant_failed"), ("401", "grant_failed"), ("429", "grant_failed")],
 )
-async def test_a_key_that_cannot_be_made_is_said(
+async def test_rule_09_a_key_that_cannot_be_made_is_said(
     hass: HomeAssistant,
     winkas: WinKasSimulator,
     exivo: ExivoSimulator,

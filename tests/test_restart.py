@@ -142,7 +142,7 @@ async def start(
     return bookings, doors
 
 
-async def test_a_window_that_began_meanwhile_opens_at_once_without_the_vendor(
+async def test_rule_05_a_window_that_began_meanwhile_opens_at_once_without_the_vendor(
     hass: HomeAssistant,
     hass_storage: dict[str, Any],
     winkas: WinKasSimulator,
@@ -161,7 +161,7 @@ async def test_a_window_that_began_meanwhile_opens_at_once_without_the_vendor(
     assert exivo.doors[ENTRANCE].mode == "normal"
 
 
-async def test_a_window_that_ended_meanwhile_closes_at_once(
+async def test_rule_10_a_window_that_ended_meanwhile_closes_at_once(
     hass: HomeAssistant,
     hass_storage: dict[str, Any],
     winkas: WinKasSimulator,
@@ -210,7 +210,7 @@ async def test_rule_08_what_may_have_happened_at_a_crash_is_undone(
     assert exivo.doors[ENTRANCE].mode == "normal"
 
 
-async def test_what_was_armed_for_later_and_cancelled_is_left_alone(
+async def test_rule_08_what_was_armed_for_later_and_cancelled_is_left_alone(
     hass: HomeAssistant,
     hass_storage: dict[str, Any],
     winkas: WinKasSimulator,
@@ -226,7 +226,7 @@ async def test_what_was_armed_for_later_and_cancelled_is_left_alone(
     assert exivo.doors[ENTRANCE].mode == "open"
 
 
-async def test_a_door_is_closed_although_its_system_is_back_later(
+async def test_rule_10_a_door_is_closed_although_its_system_is_back_later(
     hass: HomeAssistant,
     hass_storage: dict[str, Any],
     winkas: WinKasSimulator,
@@ -246,7 +246,7 @@ async def test_a_door_is_closed_although_its_system_is_back_later(
     assert exivo.doors[ENTRANCE].mode == "normal"
 
 
-async def test_removing_the_account_closes_what_it_opened(
+async def test_rule_08_removing_the_account_closes_what_it_opened(
     hass: HomeAssistant,
     hass_storage: dict[str, Any],
     winkas: WinKasSimulator,
@@ -265,7 +265,7 @@ async def test_removing_the_account_closes_what_it_opened(
     assert f"{DOMAIN}.{BOOKINGS}" not in hass_storage
 
 
-async def test_reloading_an_account_in_a_booking_does_not_touch_the_door(
+async def test_rule_11_reloading_an_account_in_a_booking_does_not_touch_the_door(
     hass: HomeAssistant,
     hass_storage: dict[str, Any],
     winkas: WinKasSimulator,

@@ -244,7 +244,7 @@ async def test_rule_16_what_a_person_changed_just_before_is_what_to_go_back_to(
 
 
 @pytest.mark.usefixtures("helpers")
-async def test_the_switches_work_by_hand_with_what_is_linked(
+async def test_rule_11_the_switches_work_by_hand_with_what_is_linked(
     hass: HomeAssistant, hall: Hall, freezer: FrozenDateTimeFactory
 ) -> None:
     """A flip stands until the next edge of a booking."""
@@ -300,7 +300,7 @@ async def test_the_room_lock_operates_all_doors(
     assert hass.states.get("lock.sports_hall_door").state == "locked"
 
 
-async def test_a_booking_deleted_while_it_runs_closes_the_door(
+async def test_rule_04_a_booking_deleted_while_it_runs_closes_the_door(
     hass: HomeAssistant, hall: Hall, freezer: FrozenDateTimeFactory
 ) -> None:
     """A calendar is authoritative: gone is cancelled, at once."""
@@ -362,7 +362,7 @@ async def test_an_event_tells_each_thing_once(
     ]
 
 
-async def test_a_failing_light_does_not_keep_the_door_shut(
+async def test_rule_09_a_failing_light_does_not_keep_the_door_shut(
     hass: HomeAssistant, hall: Hall, freezer: FrozenDateTimeFactory
 ) -> None:
     """One thing that fails never delays another."""

@@ -141,7 +141,7 @@ async def test_get_plan_tells_what_will_happen_and_why_not(
     assert (refused["stage"], refused["rule"]) == ("refused", "no_duration")
 
 
-async def test_get_access_tells_the_code_to_administrators_alone(
+async def test_rule_14_get_access_tells_the_code_to_administrators_alone(
     hass: HomeAssistant, hall: str, exivo: ExivoSimulator, hass_read_only_user: MockUser
 ) -> None:
     """The link comes by text message, the code only from here."""

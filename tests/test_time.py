@@ -290,7 +290,7 @@ def in_winkas(start: str, end: str, number: int = 1) -> dict[str, Any]:
 
 @pytest.mark.freeze_time("2026-02-20")
 @pytest.mark.parametrize(NIGHTS, AT_HOME + ABROAD)
-async def test_clock_change_for_a_calendar(
+async def test_rule_01_clock_change_for_a_calendar(
     hass: HomeAssistant,
     hall: Hall,
     freezer: FrozenDateTimeFactory,
@@ -310,7 +310,7 @@ async def test_clock_change_for_a_calendar(
 @pytest.mark.parametrize(
     ("fold", "begins"), [(0, "2026-10-25T00:30"), (1, "2026-10-25T01:30")]
 )
-async def test_clock_change_for_a_calendar_that_says_which_hour(
+async def test_rule_01_clock_change_for_a_calendar_that_says_which_hour(
     hass: HomeAssistant,
     hall: Hall,
     freezer: FrozenDateTimeFactory,
@@ -335,7 +335,7 @@ async def test_clock_change_for_a_calendar_that_says_which_hour(
 
 @pytest.mark.freeze_time("2026-02-20")
 @pytest.mark.parametrize(NIGHTS, AT_HOME)
-async def test_clock_change_for_winkas(
+async def test_rule_01_clock_change_for_winkas(
     hass: HomeAssistant,
     lock: str,
     winkas: WinKasSimulator,
@@ -358,7 +358,7 @@ async def test_clock_change_for_winkas(
 
 @pytest.mark.freeze_time("2026-02-20")
 @pytest.mark.parametrize(NIGHTS, AT_HOME)
-async def test_clock_change_for_a_feed_without_zones(
+async def test_rule_01_clock_change_for_a_feed_without_zones(
     hass: HomeAssistant,
     lock: str,
     feed: ICalendarSimulator,
@@ -380,7 +380,7 @@ async def test_clock_change_for_a_feed_without_zones(
 
 @pytest.mark.freeze_time("2026-02-20")
 @pytest.mark.parametrize(NIGHTS, ABROAD)
-async def test_clock_change_for_a_feed_with_zones(
+async def test_rule_01_clock_change_for_a_feed_with_zones(
     hass: HomeAssistant,
     lock: str,
     feed: ICalendarSimulator,
@@ -401,7 +401,7 @@ async def test_clock_change_for_a_feed_with_zones(
 
 
 @pytest.mark.freeze_time("2026-03-20")
-async def test_clock_change_for_a_feed_in_utc(
+async def test_rule_01_clock_change_for_a_feed_in_utc(
     hass: HomeAssistant,
     lock: str,
     feed: ICalendarSimulator,
@@ -445,7 +445,7 @@ WHOLE_DAYS = pytest.mark.parametrize(
 @pytest.mark.freeze_time("2026-02-20")
 @WHOLE_DAYS
 @pytest.mark.usefixtures("process_zone")
-async def test_clock_change_on_a_whole_day_of_a_feed(
+async def test_rule_01_clock_change_on_a_whole_day_of_a_feed(
     hass: HomeAssistant,
     lock: str,
     feed: ICalendarSimulator,
@@ -466,7 +466,7 @@ async def test_clock_change_on_a_whole_day_of_a_feed(
 @pytest.mark.freeze_time("2026-02-20")
 @WHOLE_DAYS
 @pytest.mark.usefixtures("process_zone")
-async def test_clock_change_on_a_whole_day_of_a_calendar(
+async def test_rule_01_clock_change_on_a_whole_day_of_a_calendar(
     hass: HomeAssistant,
     hall: Hall,
     freezer: FrozenDateTimeFactory,
@@ -491,7 +491,7 @@ async def test_clock_change_on_a_whole_day_of_a_calendar(
 @pytest.mark.parametrize("zone", ["Asia/Kathmandu"])
 @pytest.mark.usefixtures("process_zone")
 @pytest.mark.parametrize("date_format", ["dk", "dk_minutes", "iso", "iso_utc"])
-async def test_zones_of_winkas_home_assistant_and_process_differ(
+async def test_rule_01_zones_of_winkas_home_assistant_and_process_differ(
     hass: HomeAssistant,
     lock: str,
     winkas: WinKasSimulator,
@@ -516,7 +516,7 @@ async def test_zones_of_winkas_home_assistant_and_process_differ(
     ],
 )
 @pytest.mark.usefixtures("process_zone")
-async def test_zones_of_feed_home_assistant_and_process_differ(
+async def test_rule_01_zones_of_feed_home_assistant_and_process_differ(
     hass: HomeAssistant,
     lock: str,
     feed: ICalendarSimulator,
@@ -534,7 +534,7 @@ async def test_zones_of_feed_home_assistant_and_process_differ(
 
 
 @pytest.mark.usefixtures("process_zone")
-async def test_zones_of_calendar_and_process_differ(
+async def test_rule_01_zones_of_calendar_and_process_differ(
     hass: HomeAssistant, hall: Hall, freezer: FrozenDateTimeFactory
 ) -> None:
     """A calendar follows Home Assistant, not the process."""
@@ -556,7 +556,7 @@ async def test_zones_of_calendar_and_process_differ(
         pytest.param("2026-11-23T07:00", "2026-12-20T07:00", id="four_weeks"),
     ],
 )
-async def test_bookings_of_all_lengths(
+async def test_rule_02_bookings_of_all_lengths(
     hass: HomeAssistant,
     hall: Hall,
     freezer: FrozenDateTimeFactory,
@@ -569,7 +569,7 @@ async def test_bookings_of_all_lengths(
     await check_door(hass, freezer, hall.lock, (utc(begins), utc(ends)))
 
 
-async def test_short_bookings_beside_one_of_weeks(
+async def test_rule_07_short_bookings_beside_one_of_weeks(
     hass: HomeAssistant, hall: Hall, freezer: FrozenDateTimeFactory
 ) -> None:
     """The door closes once, at the end of the long one."""
@@ -590,7 +590,7 @@ async def test_short_bookings_beside_one_of_weeks(
 
 
 @pytest.mark.parametrize("begin_inside", [False, True])
-async def test_weeks_of_a_system_that_stops_naming_what_has_begun(
+async def test_rule_04_weeks_of_a_system_that_stops_naming_what_has_begun(
     hass: HomeAssistant,
     lock: str,
     winkas: WinKasSimulator,
@@ -612,7 +612,7 @@ async def test_weeks_of_a_system_that_stops_naming_what_has_begun(
     assert state(hass, lock) == "locked"
 
 
-async def test_bookings_back_to_back_leave_the_door_open(
+async def test_rule_07_bookings_back_to_back_leave_the_door_open(
     hass: HomeAssistant, hall: Hall, freezer: FrozenDateTimeFactory
 ) -> None:
     """Nobody who comes for the second finds the door shut by the first."""
@@ -632,7 +632,7 @@ async def test_bookings_back_to_back_leave_the_door_open(
     assert state(hass, "binary_sensor.sports_hall_booked") == "off"
 
 
-async def test_an_open_end_stays_open_until_the_booking_is_ended(
+async def test_rule_02_an_open_end_stays_open_until_the_booking_is_ended(
     hass: HomeAssistant,
     lock: str,
     winkas: WinKasSimulator,
@@ -722,7 +722,7 @@ EMPTY = {
     ],
 )
 @pytest.mark.usefixtures("no_timers")
-async def test_a_machine_that_slept_for_six_hours(
+async def test_rule_10_a_machine_that_slept_for_six_hours(
     hass: HomeAssistant,
     room: Hall,
     freezer: FrozenDateTimeFactory,
@@ -755,7 +755,7 @@ async def test_a_machine_that_slept_for_six_hours(
     ],
 )
 @pytest.mark.usefixtures("timers")
-async def test_a_clock_that_jumps(
+async def test_rule_10_a_clock_that_jumps(
     hass: HomeAssistant,
     room: Hall,
     freezer: FrozenDateTimeFactory,
@@ -775,7 +775,7 @@ async def test_a_clock_that_jumps(
 
 
 @pytest.mark.parametrize("back", [20 * SECOND, MINUTE, HOUR, DAY])
-async def test_a_clock_set_back_at_an_edge_keeps_to_the_second(
+async def test_rule_10_a_clock_set_back_at_an_edge_keeps_to_the_second(
     hass: HomeAssistant, hall: Hall, freezer: FrozenDateTimeFactory, back: timedelta
 ) -> None:
     """Both edges happen anew, or stay done where it was next to nothing."""
@@ -794,7 +794,7 @@ async def test_a_clock_set_back_at_an_edge_keeps_to_the_second(
 
 
 @pytest.mark.parametrize("away", [HOUR, DAY, 5 * DAY])
-async def test_a_clock_that_is_wrong_for_a_while_forgets_no_booking(
+async def test_rule_05_a_clock_that_is_wrong_for_a_while_forgets_no_booking(
     hass: HomeAssistant,
     lock: str,
     winkas: WinKasSimulator,
@@ -818,7 +818,7 @@ async def test_a_clock_that_is_wrong_for_a_while_forgets_no_booking(
 @pytest.mark.parametrize(
     "to", [END + HOUR, START + DAY, END + DAY + HOUR, START + 3 * DAY, START - DAY]
 )
-async def test_a_clock_that_is_wrong_for_a_while_makes_no_second_key(
+async def test_rule_08_a_clock_that_is_wrong_for_a_while_makes_no_second_key(
     hass: HomeAssistant,
     winkas: WinKasSimulator,
     freezer: FrozenDateTimeFactory,
@@ -849,7 +849,7 @@ async def test_a_clock_that_is_wrong_for_a_while_makes_no_second_key(
 
 @pytest.mark.parametrize("late", [SECOND, 30 * SECOND, 59 * SECOND])
 @pytest.mark.usefixtures("no_timers")
-async def test_a_missed_timer_costs_a_minute_at_most(
+async def test_rule_10_a_missed_timer_costs_a_minute_at_most(
     hass: HomeAssistant, room: Hall, freezer: FrozenDateTimeFactory, late: timedelta
 ) -> None:
     """The sweep comes, and makes everything right."""

@@ -263,6 +263,10 @@ def test_lapsed_grant_is_remembered_for_a_day_and_then_forgotten(
     assert (todo.steps, todo.drop, todo.again) == ([], [WISH.reference], FOREVER)
 
 
+def test_rule_15_lapsed_grant_is_forgotten_within_a_week() -> None:
+    assert timedelta(days=1) < REMEMBERED <= timedelta(days=7)
+
+
 def test_rule_08_cancelled_while_its_outcome_is_unknown_is_looked_for() -> None:
     unknown = failed(row(WISH, GrantState.ISSUING), "no_confirmation", NOW, 1.0)
     assert look(wishing(), unknown).again == NOW + seconds(5)

@@ -2,7 +2,9 @@
 
 from collections import Counter
 from datetime import date
+from inspect import signature
 from itertools import pairwise
+import secrets
 
 from hypothesis import given, strategies as st
 import pytest
@@ -64,6 +66,10 @@ def test_rule_14_pin_is_random_and_as_long_as_wished(length: int) -> None:
     assert len(set(made)) > 150
     digits = Counter("".join(made))
     assert set(digits) == set("0123456789")
+
+
+def test_rule_14_pin_is_drawn_by_what_nobody_can_foresee() -> None:
+    assert signature(make_pin).parameters["pick"].default is secrets.randbelow
 
 
 def test_rule_14_pin_may_begin_with_zero() -> None:

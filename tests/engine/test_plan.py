@@ -107,7 +107,7 @@ def test_plan_says_when_each_thing_changes_next() -> None:
     ]
 
 
-def test_each_effect_has_its_own_window() -> None:
+def test_rule_02_each_effect_has_its_own_window() -> None:
     found = plan_of(at("11:20"), booking(), rooms=[room(timing=ALARM_LATER)])
     assert found.rooms["room"].active == {
         Effect.ACCESS: frozenset(),
