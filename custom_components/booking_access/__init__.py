@@ -9,6 +9,7 @@ from homeassistant.helpers.typing import ConfigType
 from .const import CONF_SYSTEM, DATA_HUB, DOMAIN
 from .coordinator import AccessCoordinator, BookingAccessConfigEntry, BookingCoordinator
 from .hub import Hub
+from .receiver import async_receive
 from .removal import async_close_account
 from .services import async_setup_services
 from .systems import ACCESS_SYSTEMS, create_access_system, create_booking_system
@@ -101,6 +102,8 @@ async def _async_finish(
         entry_type=dr.DeviceEntryType.SERVICE,
     )
     entry.async_on_unload(coordinator.system.watch(coordinator.news))
+    if coordinator.system.takes_push:
+        entry.async_on_unload(async_receive(hass, entry, coordinator))
     # Polling goes on whether or not somebody shows the account's entities.
     entry.async_on_unload(coordinator.async_add_listener(lambda: None))
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)

@@ -39,6 +39,7 @@ class BookingAccount:
 
     store: BookingsStore
     absence: Absence
+    is_fed: bool = False
     country: str = ""
     rooms: dict[str, Room] = field(default_factory=dict)
     bookings: AccountBookings = field(default_factory=AccountBookings)
@@ -52,14 +53,16 @@ class BookingAccount:
     async def async_load(cls, hass: HomeAssistant, entry: ConfigEntry) -> Self:
         """Return an account with what is stored of it."""
         store = BookingsStore(hass, entry.entry_id)
-        account = cls(store, BOOKING_SYSTEMS[entry.data[CONF_SYSTEM]].absence)
+        system = BOOKING_SYSTEMS[entry.data[CONF_SYSTEM]]
+        account = cls(store, system.absence, system.is_fed)
         account.configure(hass, entry)
         stored = await store.async_load()
         if stored:
             account.bookings = stored
             account.has_answered = True
             account.heard_of = account.resources
-        if not stored or store.was_upgraded:
+        # Of what is brought there never is a complete answer to wait for.
+        if not system.is_fed and (not stored or store.was_upgraded):
             account.unsure = account.resources
         return account
 
@@ -72,7 +75,8 @@ class BookingAccount:
         }
         self.heard_of &= self.resources
         self.unsure &= self.resources
-        self._keep(keep_resources(self.bookings, self.resources))
+        if not self.is_fed:  # what was brought once cannot be asked for again
+            self._keep(keep_resources(self.bookings, self.resources))
 
     @property
     def resources(self) -> set[str]:

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partialmethod
+import secrets
 from typing import Any, override
 
 import voluptuous as vol
 
+from homeassistant.components import webhook
 from homeassistant.config_entries import (
     SOURCE_REAUTH,
     SOURCE_USER,
@@ -37,6 +39,7 @@ from .engine.models import (
     VendorError,
 )
 from .form_schema import (
+    NEW,
     account_schema,
     form_errors,
     settings_of,
@@ -45,6 +48,8 @@ from .form_schema import (
 )
 from .forms import Field
 from .options_flow import BookingAccountOptionsFlow
+from .push import CONF_SECRET, CONF_WEBHOOK_ID
+from .receiver import async_address
 from .subentry_flow import RoomFlow, new_room
 from .systems import (
     ACCESS_SYSTEMS,
@@ -65,6 +70,7 @@ class BookingAccessConfigFlow(ConfigFlow, domain=DOMAIN):
         self._settings: Mapping[str, Any] = {}
         self._account: Account | None = None
         self._resources: tuple[Resource, ...] = ()
+        self._receiver: dict[str, str] = {}
 
     @classmethod
     @callback
@@ -118,23 +124,58 @@ class BookingAccessConfigFlow(ConfigFlow, domain=DOMAIN):
         errors: dict[str, str] = {}
         placeholders: dict[str, str] = {}
         if user_input is not None:
-            settings = {CONF_SYSTEM: key, **settings_of(self.hass, form, user_input)}
+            settings = {
+                CONF_SYSTEM: key,
+                **self._receiving(key),
+                **settings_of(self.hass, form, user_input),
+            }
             errors, placeholders = await self._async_try(form, settings)
             if not errors:
                 assert self._account
                 await self.async_set_unique_id(f"{key}:{self._account.id}")
                 self._abort_if_unique_id_configured(reload_on_update=False)
-                if key in BOOKING_SYSTEMS:
-                    return await self.async_step_rooms()
-                return self._create_entry("access_system")
+                if key in ACCESS_SYSTEMS:
+                    return self._create_entry("access_system")
+                if BOOKING_SYSTEMS[key].is_fed and not self._resources:
+                    return self._create_entry("booking_system")
+                return await self.async_step_rooms()
         return self.async_show_form(
             step_id=key,
             data_schema=self.add_suggested_values_to_schema(
                 account_schema(self.hass, form, unfolded=bool(errors)), user_input
             ),
             errors=errors,
-            description_placeholders=placeholders,
+            description_placeholders={**self._to_paste(key), **placeholders},
         )
+
+    def _receiving(self, key: str, before: Mapping[str, Any] = NEW) -> dict[str, str]:
+        """Return the settings of where an account is brought news, if it is.
+
+        They are made once, so that what is shown is what is kept.
+        """
+        if not system_class(key).can_push:
+            return {}
+        if not self._receiver:
+            self._receiver = {
+                CONF_WEBHOOK_ID: before.get(CONF_WEBHOOK_ID)
+                or webhook.async_generate_id(),
+                CONF_SECRET: before.get(CONF_SECRET) or secrets.token_urlsafe(24),
+            }
+        return self._receiver
+
+    def _to_paste(self, key: str, before: Mapping[str, Any] = NEW) -> dict[str, str]:
+        """Return what people are to paste at the vendor, for the form to show."""
+        if not (receiver := self._receiving(key, before)):
+            return {"paste": ""}
+        address = async_address(self.hass, receiver[CONF_WEBHOOK_ID])
+        header, secret = system_class(key).push_header, receiver[CONF_SECRET]
+        lines = [f"POST {address}", *([f"{header}: {secret}"] if header else [])]
+        return {
+            "address": address,
+            "header": header or "",
+            "secret": secret,
+            "paste": "\n".join(["```", *lines, "```", "", ""]),
+        }
 
     async def async_step_rooms(
         self, user_input: dict[str, Any] | None = None
@@ -218,8 +259,11 @@ class BookingAccessConfigFlow(ConfigFlow, domain=DOMAIN):
         errors: dict[str, str] = {}
         placeholders: dict[str, str] = {}
         settings: Mapping[str, Any] = entry.data
+        key = entry.data[CONF_SYSTEM]
+        to_paste = self._to_paste(key, entry.data)
         if user_input is not None:
-            settings = settings_of(self.hass, form, user_input, entry.data)
+            before = {**entry.data, **self._receiving(key, entry.data)}
+            settings = settings_of(self.hass, form, user_input, before)
             errors, placeholders = await self._async_try(form, settings)
             if not errors:
                 return await self._async_keep(entry, settings)
@@ -236,7 +280,11 @@ class BookingAccessConfigFlow(ConfigFlow, domain=DOMAIN):
                 schema, suggested(self.hass, form, settings)
             ),
             errors=errors,
-            description_placeholders={"account": entry.title, **placeholders},
+            description_placeholders={
+                "account": entry.title,
+                **to_paste,
+                **placeholders,
+            },
         )
 
     async def _async_keep(

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Final, Protocol, override
+from typing import Any, Final, Protocol, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
@@ -24,6 +24,7 @@ from .engine.ledger import LONGEST_WAIT
 from .engine.models import (
     AccessPoint,
     AuthError,
+    Booking,
     ContractError,
     OutcomeUnknown,
     PointState,
@@ -57,7 +58,7 @@ class _Coordinator[DataT](DataUpdateCoordinator[DataT]):
         self,
         hass: HomeAssistant,
         entry: BookingAccessConfigEntry,
-        poll_interval: timedelta,
+        poll_interval: timedelta | None,
     ) -> None:
         """Set the pace of the system."""
         super().__init__(
@@ -128,6 +129,9 @@ class _Coordinator[DataT](DataUpdateCoordinator[DataT]):
 class TakesSnapshots(Protocol):
     """Who wants to know what a booking system answered."""
 
+    def known_bookings(self, entry_id: str) -> Mapping[str, Booking]:
+        """Return the bookings of an account by their ids, those cancelled included."""
+
     async def async_take(self, entry_id: str, snapshot: Snapshot) -> bool:
         """Take an answer over; return whether to ask again soon."""
 
@@ -178,6 +182,28 @@ class BookingCoordinator(_Coordinator[tuple[Problem, ...]]):
         async_report_problems(self.hass, self.config_entry, snapshot.problems)
         return snapshot.problems
 
+    async def async_take_push(
+        self, headers: Mapping[str, str], body: bytes
+    ) -> Mapping[str, Any]:
+        """Take what was brought over; returns what to tell the sender.
+
+        Raises PushRefused, and the errors of a vendor that is asked more.
+        """
+        entry_id = self.config_entry.entry_id
+        known = self._taker.known_bookings(entry_id)
+        push = await self.system.parse_push(headers, body, known)
+        if push.bookings:
+            now = dt_util.utcnow()
+            snapshot = Snapshot(
+                bookings=push.bookings, start=now, end=now, complete=False
+            )
+            await self._taker.async_take(entry_id, snapshot)
+        if push.problems:
+            async_report_problems(self.hass, self.config_entry, push.problems)
+        if push.asks:
+            self.news()
+        return push.answer
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Doors:
@@ -220,6 +246,15 @@ class AccessCoordinator(_Coordinator[Doors]):
             self._leave_alone(err)
             raise
         return Doors(points={point.id: point for point in points}, states=states)
+
+    async def async_take_push(
+        self, headers: Mapping[str, str], body: bytes
+    ) -> Mapping[str, Any]:
+        """Take what was brought over; returns what to tell the sender."""
+        push = await self.system.parse_push(headers, body)
+        if push.asks:
+            self.news()
+        return push.answer
 
     async def async_hold(self, point_id: str, *, held: bool) -> None:
         """Keep a door open, or put it back to normal."""

@@ -33,7 +33,7 @@ from .const import CONF_ACCESS, CONF_SYSTEM, DOMAIN, LOGGER, SWEEP
 from .coordinator import AccessCoordinator
 from .engine.bookings import Change
 from .engine.ledger import GrantRow
-from .engine.models import FOREVER, Effect, Snapshot
+from .engine.models import FOREVER, Booking, Effect, Snapshot
 from .engine.plan import Plan, claim, targets
 from .engine.reconcile import after_restart, reconcile_grants, reconcile_switched
 from .issues import async_report_vanished
@@ -190,6 +190,11 @@ class Hub:
     def async_grants_changed(self) -> None:
         """Forget which room has which grants."""
         self._grants_by_room = None
+
+    def known_bookings(self, entry_id: str) -> Mapping[str, Booking]:
+        """Return the bookings of an account by their ids, those cancelled included."""
+        known = self.accounts[entry_id].bookings.known
+        return {key: each.booking for key, each in known.items()}
 
     async def async_take(self, entry_id: str, snapshot: Snapshot) -> bool:
         """Take over what a booking system answered; return whether to ask again soon."""

@@ -48,11 +48,12 @@ from .const import (
     CONF_SYSTEM,
     CONF_TIMING,
     CONF_VENTILATION,
+    DATA_HUB,
     DEFAULT_TIMING,
     LOGGER,
     SUBENTRY_ROOM,
 )
-from .engine.models import Absence, AccessMode, Capability, Resource, VendorError
+from .engine.models import AccessMode, Capability, Resource, VendorError
 from .form_schema import entity_selector, registry_id
 from .systems import BOOKING_SYSTEMS, create_booking_system
 
@@ -178,11 +179,19 @@ class RoomFlow(ConfigSubentryFlow):
         else:
             system = create_booking_system(self.hass, entry.data)
         try:
-            self._resources = await system.list_resources()
+            self._resources = self._with_heard_of(await system.list_resources())
         except VendorError as err:
             LOGGER.debug("No list of resources: %s", type(err).__name__)
         except Exception:  # noqa: BLE001 - a form must always come back with an answer
             LOGGER.exception("Unexpected error while listing resources")
+
+    def _with_heard_of(self, listed: tuple[Resource, ...]) -> tuple[Resource, ...]:
+        """Return what can be booked, with what bookings have come for already."""
+        hub = self.hass.data.get(DATA_HUB)
+        account = hub.accounts.get(self._get_entry().entry_id) if hub else None
+        known = {each.id for each in listed}
+        heard_of = set(account.bookings.by_resource if account else ()) - known
+        return (*listed, *(Resource(id=id_, name=id_) for id_ in sorted(heard_of)))
 
     def _hint(self) -> dict[str, str]:
         """Say why there is nothing to choose from, if so."""
@@ -247,7 +256,7 @@ class RoomFlow(ConfigSubentryFlow):
     def _is_open(self) -> bool:
         """Whether there may be more than is listed: not all that nobody booked yet."""
         system = BOOKING_SYSTEMS[self._get_entry().data[CONF_SYSTEM]]
-        return system.absence is Absence.PUSH
+        return system.is_fed
 
     def _appliances(self) -> vol.Schema:
         """Return the section of what else follows the booking."""

@@ -16,11 +16,12 @@ from .access_systems.ha_locks import HaLocks
 from .booking_systems.base import BookingSystem
 from .booking_systems.ha_calendar import HaCalendar
 from .booking_systems.icalendar import ICalendar
+from .booking_systems.webhook import Webhook
 from .booking_systems.winkas import WinKas
 from .const import CONF_SYSTEM
 
 BOOKING_SYSTEMS: Final[Mapping[str, type[BookingSystem]]] = {
-    system.key: system for system in (HaCalendar, ICalendar, WinKas)
+    system.key: system for system in (HaCalendar, ICalendar, Webhook, WinKas)
 }
 ACCESS_SYSTEMS: Final[Mapping[str, type[AccessSystem]]] = {
     system.key: system for system in (HaLocks, Exivo)

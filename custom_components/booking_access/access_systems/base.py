@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from ..engine.models import AccessPoint, Account, Grant, Issued, PointState, Rejected
 from ..forms import Field
+from ..push import CONF_WEBHOOK_ID, Push
 
 
 class AccessSystem(ABC):
@@ -22,6 +23,10 @@ class AccessSystem(ABC):
     name: ClassVar[str]  # the product's own name, the same in every language
     form: ClassVar[tuple[Field, ...]]
     poll_interval: ClassVar[timedelta]
+    # It can bring us news by HTTP. An account gets an address for that, and a secret
+    # that comes in this header; None where the vendor proves itself another way.
+    can_push: ClassVar[bool] = False
+    push_header: ClassVar[str | None] = None
     needs_hass: ClassVar[bool] = False
     # What it covers is named in its form; there is no account behind it.
     is_choice: ClassVar[bool] = False
@@ -41,12 +46,21 @@ class AccessSystem(ABC):
         """Digits of the code that a grant must bring along; None if it needs none."""
         return None
 
+    @property
+    def takes_push(self) -> bool:
+        """Whether this account is brought news by HTTP, as its settings say."""
+        return bool(self.settings.get(CONF_WEBHOOK_ID))
+
     @abstractmethod
     async def validate(self) -> Account:
         """Return who we are; the cheapest call that proves the credentials.
 
         Raises Rejected with a translation key where more than that is wrong.
         """
+
+    async def parse_push(self, headers: Mapping[str, str], body: bytes) -> Push:
+        """Return what was brought, where ``can_push``. Raises PushRefused."""
+        raise NotImplementedError
 
     @abstractmethod
     async def list_access_points(self) -> tuple[AccessPoint, ...]:

@@ -5,8 +5,9 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-from ..engine.models import Absence, Account, Resource, Snapshot
+from ..engine.models import Absence, Account, Booking, Resource, Snapshot
 from ..forms import Field
+from ..push import CONF_WEBHOOK_ID, Push
 
 
 class BookingSystem(ABC):
@@ -21,7 +22,13 @@ class BookingSystem(ABC):
     name: ClassVar[str]  # the product's own name, the same in every language
     form: ClassVar[tuple[Field, ...]]
     absence: ClassVar[Absence]
-    poll_interval: ClassVar[timedelta]
+    poll_interval: ClassVar[timedelta | None]  # None: there is nothing to ask for
+    # It can bring us news by HTTP. An account gets an address for that, and a secret
+    # that comes in this header; None where the vendor proves itself another way.
+    can_push: ClassVar[bool] = False
+    push_header: ClassVar[str | None] = None
+    # All of its bookings are brought to us; there is no list to ask for.
+    is_fed: ClassVar[bool] = False
     needs_hass: ClassVar[bool] = False
     # What it covers is named in its form; there is no account behind it.
     is_choice: ClassVar[bool] = False
@@ -32,12 +39,27 @@ class BookingSystem(ABC):
         self.connection = connection
         self.settings = settings
 
+    @property
+    def takes_push(self) -> bool:
+        """Whether this account is brought news by HTTP, as its settings say."""
+        return bool(self.settings.get(CONF_WEBHOOK_ID))
+
     @abstractmethod
     async def validate(self) -> Account:
         """Return who we are; the cheapest call that proves the credentials.
 
         Raises Rejected with a translation key where more than that is wrong.
         """
+
+    async def parse_push(
+        self, headers: Mapping[str, str], body: bytes, known: Mapping[str, Booking]
+    ) -> Push:
+        """Return what was brought, where ``can_push``; ``known`` are our bookings by id.
+
+        Raises PushRefused with what to tell the sender. A change is a booking as it
+        now is; what was cancelled has that status. Safe to repeat.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     async def list_resources(self) -> tuple[Resource, ...]:

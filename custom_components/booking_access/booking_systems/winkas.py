@@ -41,8 +41,7 @@ from ..forms import Field, FieldKind
 from ..transport import TIMEOUT, Answer, raise_for_status, read, request
 from .base import BookingSystem
 from .clock import span
-
-type _Json = Mapping[str, object]
+from .wire import Json, checked, optional
 
 DEFAULT_URL: Final = "https://air.winkas.net/api/"
 ZONE: Final = ZoneInfo("Europe/Copenhagen")
@@ -159,7 +158,7 @@ class WinKas(BookingSystem):
         )
 
     def _snapshot(
-        self, resource_ids: set[str], start: datetime, end: datetime, answer: _Json
+        self, resource_ids: set[str], start: datetime, end: datetime, answer: Json
     ) -> Snapshot:
         """Read all events of the resources that overlap [start, end)."""
         listed = list(_with_id(answer))
@@ -183,7 +182,7 @@ class WinKas(BookingSystem):
         )
 
     async def _call[ResultT](
-        self, method: str, reader: Callable[[_Json], ResultT], **arguments: object
+        self, method: str, reader: Callable[[Json], ResultT], **arguments: object
     ) -> ResultT:
         """Ask for data; if we are refused, log in and ask once more.
 
@@ -226,7 +225,7 @@ class WinKas(BookingSystem):
             raise AuthError(str(err)) from err
 
     async def _post[ResultT](
-        self, method: str, body: _Json, reader: Callable[[_Json], ResultT]
+        self, method: str, body: Json, reader: Callable[[Json], ResultT]
     ) -> ResultT:
         """Send one request and return what is read from a good answer."""
         url = self._base.joinpath(method)
@@ -239,38 +238,25 @@ class WinKas(BookingSystem):
         return await read(answer, lambda: reader(_envelope(answer)))
 
 
-def _envelope(answer: Answer) -> _Json:
+def _envelope(answer: Answer) -> Json:
     """Return the body of an answer that tells of no error."""
-    envelope = _checked(answer.json(), "body", dict)
-    status = _checked(envelope.get("WinKasStatus"), "WinKasStatus", int)
+    envelope = checked(answer.json(), "body", dict)
+    status = checked(envelope.get("WinKasStatus"), "WinKasStatus", int)
     if status:
         refusal = AuthError if status == AUTHENTICATION_FAILED else _StatusError
         raise refusal(f"WinKasStatus {status}")
     return envelope
 
 
-def _login(answer: _Json) -> _Login:
+def _login(answer: Json) -> _Login:
     """Read the token that an answer to credentials has."""
-    user = _optional(answer, "WinKasData", dict)
-    if not (token := _optional(user, "CurrentToken", str).strip()):
+    user = optional(answer, "WinKasData", dict)
+    if not (token := optional(user, "CurrentToken", str).strip()):
         raise AuthError("no token")
     return _Login(token=token, expires=datetime.now(UTC) + TOKEN_LIFE)
 
 
-def _checked[T](value: object, wire_field: str, kind: type[T]) -> T:
-    """Return the value if it is of the kind; no boolean is a number."""
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise ContractError(wire_field)
-    return value
-
-
-def _optional[T](record: _Json, wire_field: str, kind: type[T]) -> T:
-    """Return a field of the kind, an empty one where it is null or missing."""
-    value = record.get(wire_field)
-    return kind() if value is None else _checked(value, wire_field, kind)
-
-
-def _first(wire_fields: Iterable[str], *records: _Json) -> str | None:
+def _first(wire_fields: Iterable[str], *records: Json) -> str | None:
     """Return the first that holds a text or number; 0 is how .NET writes none."""
     for record, wire_field in product(records, wire_fields):
         value = record.get(wire_field)
@@ -280,22 +266,22 @@ def _first(wire_fields: Iterable[str], *records: _Json) -> str | None:
     return None
 
 
-def _with_id(answer: _Json) -> Iterator[tuple[str, _Json]]:
+def _with_id(answer: Json) -> Iterator[tuple[str, Json]]:
     """Go through the answered resources that have an id."""
     if answer.get("WinkasErrorCode"):
         raise ConnectionFailed("WinkasErrorCode is not 0")
-    for entry in _checked(answer.get("Resources"), "Resources", list):
+    for entry in checked(answer.get("Resources"), "Resources", list):
         if isinstance(entry, dict) and (id_ := _first(("Id",), entry)):
             yield id_, entry
 
 
-def _resources(answer: _Json) -> tuple[Resource, ...]:
+def _resources(answer: Json) -> tuple[Resource, ...]:
     """Read all resources that have an id."""
     resources = [_resource(id_, entry) for id_, entry in _with_id(answer)]
     return tuple({resource.id: resource for resource in resources}.values())
 
 
-def _resource(id_: str, entry: _Json) -> Resource:
+def _resource(id_: str, entry: Json) -> Resource:
     """Read a resource; its location, and any part of it, may be missing [C]."""
     place = entry.get("ResourceLocation")
     places = [place] if isinstance(place, dict) else []
@@ -303,7 +289,7 @@ def _resource(id_: str, entry: _Json) -> Resource:
     return Resource(id=id_, name=name, location=_first(("Name", "Address"), *places))
 
 
-def _read(resources: list[tuple[str, _Json]]) -> Iterator[Booking | Problem]:
+def _read(resources: list[tuple[str, Json]]) -> Iterator[Booking | Problem]:
     """Read the bookings of the resources, each on its own."""
     for resource_id, entry in resources:
         listed = entry.get("ResourceCalendarbookings")
@@ -318,12 +304,12 @@ def _read(resources: list[tuple[str, _Json]]) -> Iterator[Booking | Problem]:
 
 def _booking(value: object, resource_id: str) -> Booking:
     """Read one booking, with all that could identify it for an id."""
-    wrapper = _checked(value, "ResourceCalendarbookings", dict)
+    wrapper = checked(value, "ResourceCalendarbookings", dict)
     name = "ResourceCalendarbooking"
-    record = _checked(wrapper.get(name), name, dict)
+    record = checked(wrapper.get(name), name, dict)
     start, end = span(_moment(record, "Start"), _moment(record, "Stop"), ZONE)
-    summary = _optional(record, "Subject", str).strip()
-    holder = _holder(_optional(wrapper, "BookingOwner", dict))
+    summary = optional(record, "Subject", str).strip()
+    holder = _holder(optional(wrapper, "BookingOwner", dict))
     owner = [holder.id, holder.name, holder.phone, holder.email]
     said = json.dumps([resource_id, str(start), str(end), summary, *owner])
     digest = hashlib.sha256(said.encode()).hexdigest()[:16]
@@ -340,9 +326,9 @@ def _booking(value: object, resource_id: str) -> Booking:
     )
 
 
-def _moment(record: _Json, wire_field: str) -> datetime:
+def _moment(record: Json, wire_field: str) -> datetime:
     """Read "DD-MM-YYYY HH:MM[:SS]" or ISO 8601 [C]; naive where no offset is told."""
-    text = _DANISH.sub(r"\3-\2-\1T", _optional(record, wire_field, str).strip())
+    text = _DANISH.sub(r"\3-\2-\1T", optional(record, wire_field, str).strip())
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -352,9 +338,9 @@ def _moment(record: _Json, wire_field: str) -> datetime:
     return FOREVER if moment.year >= FOREVER.year else moment
 
 
-def _holder(owner: _Json) -> Person:
+def _holder(owner: Json) -> Person:
     """Read the owner; only FirstName is confirmed, and may be an association's."""
-    first, last = _optional(owner, "FirstName", str), _first(("LastName",), owner)
+    first, last = optional(owner, "FirstName", str), _first(("LastName",), owner)
     return Person(
         name=" ".join(f"{first} {last or ''}".split()) or None,
         phone=_first(PHONE, owner),
@@ -363,7 +349,7 @@ def _holder(owner: _Json) -> Person:
     )
 
 
-def _status(*records: _Json) -> BookingStatus:
+def _status(*records: Json) -> BookingStatus:
     """Tell whether a booking is plainly marked as cancelled."""
     for name, record in product(CANCELLED_MARKS, records):
         mark = record.get(name)

@@ -1,14 +1,14 @@
 """What we know of an account's bookings, and what an answer changes about it."""
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping, Sized
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from .identity import name_again
-from .models import LONG_AGO, Absence, Booking, BookingStatus, Snapshot
+from .models import LONG_AGO, NOBODY, Absence, Booking, BookingStatus, Snapshot
 
 # Absence from a listing counts when it was seen this often, this long.
 MISSES: Final = 2
@@ -52,10 +52,17 @@ class Known:
     missing_since: datetime | None = None
     kept: bool = False  # a human said to keep it although it vanished
 
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it is only remembered, so that older news of it change nothing."""
+        return self.booking.status is BookingStatus.CANCELLED
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccountBookings:
     """All bookings of one account that count, by id and by resource.
+
+    ``known`` holds what was cancelled as well, where older news of it may come.
 
     ``empty_since`` is since when answers were wholly empty. ``held_back`` are
     bookings that vanished with so many others that a human must say whether
@@ -97,32 +104,32 @@ def merge(
         absence,
     )
     over = now - (KEEP_UNASKED if absence is Absence.PUSH else KEEP_ENDED)
-    answered = {key: each for key, each in named.items() if each.end > over}
-    known, changes = _take(old, answered)
+    answered = {
+        key: each
+        for key, each in named.items()
+        if each.end > over
+        and (snapshot.complete or not _is_outdated(each, old.known.get(key)))
+    }
+    known, changes = _take(old, answered, remembers=not snapshot.complete)
     left = _unanswered(old, answered, now, over)
     missed = {
         key: _missed(left[key], now)
         for key in _missable(old, left, snapshot, now, absence)
     }
     known |= left | missed
-    empty_since = None if named else old.empty_since
-    if missed and not named:
-        empty_since = min(empty_since or now, now)
+    empty_since = _empty_since(old, named, missed, now)
     gone = [
         key for key, each in missed.items() if _is_gone(each, now, absence, empty_since)
     ]
-    held_back = old.held_back
-    if _brakes(len(gone), old, snapshot, now, absence):
-        held_back |= frozenset(gone)
-    else:
-        changes += [_cancelled(known.pop(key).booking) for key in gone]
-    held_back = _still_held_back(held_back - answered.keys(), known, now)
+    braked = _braked(gone, old, snapshot, now, absence)
+    changes += [_cancelled(known.pop(key).booking) for key in gone if key not in braked]
+    held_back = _still_held_back((old.held_back | braked) - answered.keys(), known, now)
     forgotten = _forgotten(old, now, over, complete=snapshot.complete)
     before = (old.known, old.empty_since, old.held_back, old.aliases, old.forgotten)
     if (known, empty_since, held_back, aliases, forgotten) == before:
         return old, ()
-    result = _result(old, known, empty_since, held_back)
-    return replace(result, aliases=aliases, forgotten=forgotten), tuple(changes)
+    new = _result(old, known, empty_since, held_back)
+    return replace(new, aliases=aliases, forgotten=forgotten), tuple(changes)
 
 
 def keep_resources(
@@ -195,17 +202,42 @@ def _forgotten(
     return LONG_AGO if complete and now < latest else latest
 
 
+def _empty_since(
+    old: AccountBookings, named: Sized, missed: Sized, now: datetime
+) -> datetime | None:
+    """Return since when answers are wholly empty although they should not be."""
+    if named:
+        return None
+    return min(old.empty_since or now, now) if missed else old.empty_since
+
+
+def _is_outdated(booking: Booking, before: Known | None) -> bool:
+    """Whether a booking that was brought to us is older than what we know of it."""
+    if before is None or before.booking.updated_at is None:
+        return False
+    told = booking.updated_at
+    return told is not None and told < before.booking.updated_at
+
+
 def _take(
-    old: AccountBookings, answered: Mapping[str, Booking]
+    old: AccountBookings, answered: Mapping[str, Booking], *, remembers: bool
 ) -> tuple[dict[str, Known], list[Change]]:
-    """Return the bookings that the answer names, and what is new about them."""
+    """Return the bookings that the answer names, and what is new about them.
+
+    ``remembers`` says to remember what was cancelled, and when, because older
+    news of it may come late.
+    """
     known: dict[str, Known] = {}
     changes: list[Change] = []
     for key, booking in answered.items():
         before = old.known.get(key)
+        if before and before.is_cancelled:
+            before = None
         if booking.status is BookingStatus.CANCELLED:
             if before:
                 changes.append(_cancelled(booking))
+            if remembers and booking.updated_at:
+                known[key] = Known(booking=_without_people(booking))
             continue
         if before is None:
             changes.append(Change(kind=ChangeKind.CREATED, booking=booking))
@@ -216,6 +248,11 @@ def _take(
             continue
         known[key] = Known(booking=booking)
     return known, changes
+
+
+def _without_people(booking: Booking) -> Booking:
+    """Return all of a booking that is not personal."""
+    return replace(booking, summary="", holder=NOBODY, participants=())
 
 
 def _cancelled(booking: Booking) -> Change:
@@ -262,6 +299,7 @@ def _missable(
         for key in keys
         if key not in old.held_back
         and not (known := old.known[key]).kept
+        and not known.is_cancelled
         and since < (booking := known.booking).end
         and booking.start < snapshot.end
         and (authoritative or now < booking.start)
@@ -290,13 +328,18 @@ def _is_gone(
     return now - max(empty_since, known.missing_since or now) >= EMPTY_FOR
 
 
-def _brakes(
-    gone: int, old: AccountBookings, snapshot: Snapshot, now: datetime, absence: Absence
-) -> bool:
-    """Whether so many vanish at once that a human must be asked."""
-    if gone < BRAKE_AT:
-        return False
-    return gone * 2 > len(_missable(old, old.known, snapshot, now, absence))
+def _braked(
+    gone: Collection[str],
+    old: AccountBookings,
+    snapshot: Snapshot,
+    now: datetime,
+    absence: Absence,
+) -> frozenset[str]:
+    """Return those that vanish if they are so many that a human must be asked."""
+    if len(gone) < BRAKE_AT:
+        return frozenset()
+    coming = _missable(old, old.known, snapshot, now, absence)
+    return frozenset(gone if len(gone) * 2 > len(coming) else ())
 
 
 def _still_held_back(
@@ -317,7 +360,8 @@ def _result(
     """Group by resource; a resource without a change keeps its very tuple."""
     grouped: defaultdict[str, list[Booking]] = defaultdict(list)
     for each in known.values():
-        grouped[each.booking.resource_id].append(each.booking)
+        if not each.is_cancelled:
+            grouped[each.booking.resource_id].append(each.booking)
     by_resource = {}
     for resource_id, bookings in grouped.items():
         ordered = tuple(
