@@ -8,7 +8,6 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.booking_access.const import DEFAULT_TIMING, DOMAIN
-from custom_components.booking_access.engine.models import Absence
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
@@ -232,7 +231,7 @@ async def test_a_system_that_pushes_lists_only_what_was_booked(
     hass: HomeAssistant, bookings: ConfigEntry
 ) -> None:
     """So what is not listed may be typed."""
-    with patch(f"{WINKAS}.absence", Absence.PUSH):
+    with patch(f"{WINKAS}.is_fed", True):
         flow = await open_room(hass, bookings)
         assert selector(flow, "resource_id")["custom_value"]
         flow = await submit_room(hass, flow, {"resource_id": "9999"})

@@ -186,7 +186,9 @@ class RoomFlow(ConfigSubentryFlow):
             LOGGER.exception("Unexpected error while listing resources")
 
     def _with_heard_of(self, listed: tuple[Resource, ...]) -> tuple[Resource, ...]:
-        """Return what can be booked, with what bookings have come for already."""
+        """Return what can be booked, with what bookings were brought for already."""
+        if not self._is_open:
+            return listed
         hub = self.hass.data.get(DATA_HUB)
         account = hub.accounts.get(self._get_entry().entry_id) if hub else None
         known = {each.id for each in listed}
