@@ -1,6 +1,7 @@
 """What is measured, and how it is told."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 import gc
 import math
@@ -56,6 +57,21 @@ def times(
         work()
         taken.append(clock() - begin)
     return taken
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Collect garbage now, and none for a while.
+
+    How long a collection takes depends on all that is in memory, and when it comes
+    on what came before: neither belongs to a piece of work.
+    """
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def spread(seconds: Iterable[float]) -> dict[str, float]:

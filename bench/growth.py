@@ -8,7 +8,7 @@ from time import process_time
 from custom_components.booking_access.engine.models import Booking
 from custom_components.booking_access.hub import Hub
 
-from .figure import Figure, Size, ms, say, times
+from .figure import Figure, Size, ms, no_collection, say, times
 from .home import home, run
 from .planning import EACH, MINUTE, MODES, World, merged
 from .polled import Polled, no_network, wire
@@ -44,7 +44,8 @@ def _changed(world: World) -> list[Booking]:
 
 def _cost(work: Callable[[], object]) -> float:
     """Return the processor time of a piece of work, the best of a few."""
-    return min(times(work, 3, process_time))
+    with no_collection():
+        return min(times(work, 3, process_time))
 
 
 def _plans(size: Size) -> Best:
@@ -116,13 +117,15 @@ def measure(size: Size) -> list[Figure]:
     return [
         _figure(
             "growth_of_plan",
-            f"engine.plan.plan from nothing, {EACH} bookings a room, best processor time of its turns",
+            f"engine.plan.plan from nothing, {EACH} bookings a room, best processor time of"
+            " its turns, without collections of garbage",
             _plans(size),
         ),
         _figure(
             "growth_of_poll",
             "engine merge alone; and the WinKAS client with its answer at hand, then"
-            " the hub (merge, plan, reconcile), one booking a room moved; best processor time of turns",
+            " the hub (merge, plan, reconcile), one booking a room moved;"
+            " best processor time of turns, without collections of garbage",
             polls,
         ),
     ]

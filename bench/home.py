@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Any, override
 from unittest.mock import patch
 
-from custom_components.booking_access import PLATFORMS
+from custom_components.booking_access import PLATFORMS, planner
 from custom_components.booking_access.const import CONF_SYSTEM, DATA_HUB, DOMAIN
 from custom_components.booking_access.engine import reconcile
 from custom_components.booking_access.hub import Hub
@@ -215,12 +215,16 @@ def hub_of(hass: HomeAssistant) -> Hub:
 
 @contextmanager
 def armed_late() -> Iterator[None]:
-    """Have doors written down beforehand although their time is near.
+    """Have doors written down, and plans made, beforehand although their time is near.
 
-    Within ten seconds of it they no longer are; to wait for longer than that each
+    Within seconds of it they no longer are; to wait for longer than that each
     time would tell nothing more about what happens when the time comes.
     """
-    with patch.object(reconcile, "ARM_UNTIL", timedelta(seconds=0.3)):
+    soon = timedelta(seconds=0.3)
+    with (
+        patch.object(reconcile, "ARM_UNTIL", soon),
+        patch.object(planner, "AHEAD", soon),
+    ):
         yield
 
 

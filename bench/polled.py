@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-import gc
 import json
 from time import process_time
 from typing import Any, cast
@@ -18,6 +17,7 @@ from custom_components.booking_access.hub import Hub
 from custom_components.booking_access.store import BookingsStore
 from custom_components.booking_access.transport import Answer
 
+from .figure import no_collection
 from .home import make_entry, room
 from .source import resource_ids, wish
 
@@ -79,10 +79,10 @@ class Polled:
     async def time(self, body: bytes) -> float:
         """Return the processor time of a poll, in seconds."""
         self.body = body
-        gc.collect()
-        begin = process_time()
-        await self.poll()
-        return process_time() - begin
+        with no_collection():
+            begin = process_time()
+            await self.poll()
+            return process_time() - begin
 
 
 @contextmanager

@@ -82,3 +82,13 @@ async def test_what_fails_keeps_nothing_from_being_done(
     [record] = [each for each in caplog.records if each.levelno == logging.ERROR]
     assert "a mistake in our code" in record.exc_text
     caplog.clear()
+
+
+async def test_the_same_is_done_with_many_things(hass: HomeAssistant) -> None:
+    """In order, and before what is to be done after them."""
+    waiting, done = Later(hass), []
+    waiting.do_each(done.append, range(3 * later.AT_ONCE + 1))
+    waiting.do(partial(done.append, "last"))
+    assert done == []
+    await hass.async_block_till_done()
+    assert done == [*range(3 * later.AT_ONCE + 1), "last"]

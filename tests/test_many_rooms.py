@@ -14,6 +14,7 @@ from custom_components.booking_access.account import BookingAccount
 from custom_components.booking_access.const import DATA_HUB, DOMAIN
 from custom_components.booking_access.engine import bookings as engine_bookings
 from custom_components.booking_access.engine.models import Absence, Booking, Snapshot
+from custom_components.booking_access.engine.plan import plan
 from custom_components.booking_access.store import BookingsStore
 from homeassistant.config_entries import ConfigSubentryDataWithId
 from homeassistant.core import Event as HassEvent, HomeAssistant
@@ -103,9 +104,10 @@ async def test_a_plan_made_beforehand_counts_from_its_instant_on(
     freezer: FrozenDateTimeFactory,
 ) -> None:
     """No room opens early, and what changes at the last moment counts."""
+    await at(hass, freezer, START - 2 * planner.AHEAD)
     await at(hass, freezer, START - planner.AHEAD)
     hub = hass.data[DATA_HUB]
-    assert hub.plan.until == START
+    assert hub._planner._ready_at == START
     # Evaluated again before the instant, with what is ready for it at hand.
     freezer.move_to(START - 2 * SECOND)
     hub.evaluate()
@@ -132,11 +134,18 @@ async def test_rooms_open_without_a_plan_made_beforehand(
 ) -> None:
     """A mistake in what is made ready costs nothing but time."""
 
-    def fail(*_: object) -> None:
-        raise RuntimeError("a mistake in our code")
+    failed = []
 
-    monkeypatch.setattr(planner, "plan_ahead", fail)
+    def failing(*args: Any) -> Any:
+        if current_thread() is not main_thread():
+            failed.append(args)
+            raise RuntimeError("a mistake in our code")
+        return plan(*args)
+
+    monkeypatch.setattr(planner, "plan", failing)
+    await at(hass, freezer, START - 2 * planner.AHEAD)
     await at(hass, freezer, START - planner.AHEAD)
+    assert failed
     await at(hass, freezer, START)
     assert unlocked(hass) == {*IDS}
 
@@ -214,7 +223,7 @@ async def test_what_changes_while_an_answer_is_merged_is_kept(
     assert account.bookings.known.keys() == {"old"}
 
     def forget(done: Event) -> None:
-        freezer.move_to(NOW + timedelta(days=2))
+        freezer.move_to(NOW + 2 * engine_bookings.KEEP_UNASKED)
         account.forget()
         freezer.move_to(NOW)
         done.set()

@@ -8,7 +8,7 @@ from homeassistant.components.calendar import (
     CalendarEvent,
     CalendarEventStatus,
 )
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.util import dt as dt_util
 
@@ -45,6 +45,18 @@ class RoomCalendar(RoomEntity, CalendarEntity):
         """Return the booking that runs, else the next one."""
         booking = self.room.booking
         return calendar_event(booking) if booking else None
+
+    @callback
+    @override
+    def _async_write_ha_state(self) -> None:
+        """Write the state; the room tells when bookings begin and end.
+
+        Timers of each calendar's own would come between the clock and the doors
+        where many rooms change at the same instant.
+        """
+        super()._async_write_ha_state()
+        while self._alarm_unsubs:
+            self._alarm_unsubs.pop()()
 
     @override
     async def async_get_events(

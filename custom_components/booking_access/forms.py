@@ -1,6 +1,5 @@
 """How a system declares the fields of its form, free of Home Assistant."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -14,7 +13,6 @@ class FieldKind(StrEnum):
     URL = "url"
     BOOLEAN = "boolean"
     ENTITIES = "entities"
-    PATTERNS = "patterns"  # texts, as many as one likes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,8 +26,6 @@ class Field:
     advanced: bool = False
     domain: str | None = None  # of the entities, for ENTITIES
     autocomplete: str | None = None
-    # Returns the part of a value that makes no sense; None if all of it does.
-    check: Callable[[Any], str | None] | None = None
 
     @property
     def secret(self) -> bool:

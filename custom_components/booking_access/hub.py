@@ -5,8 +5,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from itertools import batched
-from typing import Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import (
@@ -34,7 +32,7 @@ from .coordinator import AccessCoordinator
 from .engine.bookings import Change
 from .engine.ledger import GrantRow
 from .engine.models import FOREVER, Booking, Effect, Snapshot
-from .engine.plan import Plan, claim, targets
+from .engine.plan import Plan, RoomPlan, claim, targets
 from .engine.reconcile import after_restart, reconcile_grants, reconcile_switched
 from .issues import async_report_vanished
 from .later import Later
@@ -43,9 +41,6 @@ from .room import LiveRoom
 from .steps import Steps
 from .store import LedgerStore
 from .systems import BOOKING_SYSTEMS
-
-# So many changes are told in one piece.
-AT_ONCE: Final = 50
 
 
 class Hub:
@@ -248,10 +243,7 @@ class Hub:
         self._set_timer(min(acting.until, switching.again, granting.again))
         self._planner.async_look_ahead(acting.until)
         if self.plan is not before:
-            for room_id, room in self.rooms.items():
-                if before.rooms.get(room_id) is not self.plan.rooms[room_id]:
-                    self._announce_edges(room)
-                    room.async_update_soon()
+            self.later.do(partial(self._show_plan, self.plan, before))
 
     def _doubtful_claims(self, now: datetime) -> tuple[set[str], set[str]]:
         """Return the claims of which nobody knows whether they still stand (rule 12).
@@ -361,19 +353,17 @@ class Hub:
         self.evaluate_soon()
 
     def _announce_changes(self, entry_id: str, changes: Iterable[Change]) -> None:
-        """Tell the rooms which bookings came, changed or went, in order, some at a time."""
+        """Tell the rooms which bookings came, changed or went."""
         by_resource = {
             room.resource_id: self.rooms[room_id]
             for room_id, room in self.accounts[entry_id].rooms.items()
         }
 
-        def announce(some: Iterable[Change]) -> None:
-            for change in some:
-                if room := by_resource.get(change.booking.resource_id):
-                    room.tell(f"booking_{change.kind}", change.booking.id)
+        def announce(change: Change) -> None:
+            if room := by_resource.get(change.booking.resource_id):
+                room.tell(f"booking_{change.kind}", change.booking.id)
 
-        for some in batched(changes, AT_ONCE, strict=False):
-            self.later.do(partial(announce, some))
+        self.later.do_each(announce, changes)
 
     def _rooms_with(self, entry_id: str) -> list[LiveRoom]:
         """Return the rooms that have doors of an access account."""
@@ -384,11 +374,19 @@ class Hub:
             if any(point.startswith(doors) for point in room.config.points)
         ]
 
-    def _announce_edges(self, room: LiveRoom) -> None:
+    def _show_plan(self, plan: Plan, before: Plan) -> None:
+        """Have the rooms tell and show what is new about their plans."""
+        for room_id, planned in plan.rooms.items():
+            room = self.rooms.get(room_id)
+            if room and planned is not before.rooms.get(room_id):
+                self._announce_edges(room, planned)
+                room.async_update_soon()
+
+    def _announce_edges(self, room: LiveRoom, planned: RoomPlan) -> None:
         """Tell a room which bookings started and ended; each is told once, ever."""
         running = self.store.ledger.running
         told = set(running.get(room.config.id, ()))
-        booked = {booking.id for booking in self.plan.rooms[room.config.id].booked}
+        booked = {booking.id for booking in planned.booked}
         if told == booked:
             return
         running[room.config.id] = sorted(booked)

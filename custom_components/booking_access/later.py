@@ -3,12 +3,16 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from functools import partial
+from itertools import batched
 from typing import Final
 
 from homeassistant.core import HomeAssistant, callback
 
 from .const import DOMAIN, LOGGER
 
+# So many like things are done as one.
+AT_ONCE: Final = 50
 # How long a piece of work takes, in seconds; then all else gets its turn.
 PIECE: Final = 0.003
 
@@ -44,6 +48,19 @@ class Later:
         if not self._working:
             self._working = True
             self._hass.async_create_task(self._async_work(), DOMAIN, eager_start=False)
+
+    @callback
+    def do_each[ItemT](
+        self, work: Callable[[ItemT], None], items: Iterable[ItemT]
+    ) -> None:
+        """Do the same with each of what may be many."""
+
+        def work_on(some: Iterable[ItemT]) -> None:
+            for item in some:
+                work(item)
+
+        for some in batched(items, AT_ONCE, strict=False):
+            self.do(partial(work_on, some))
 
     async def _async_work(self) -> None:
         """Do all there is, and what is added meanwhile."""

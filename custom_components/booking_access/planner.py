@@ -10,7 +10,7 @@ from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN, LOGGER
 from .engine.models import FOREVER, Booking, Room
-from .engine.plan import Plan, RoomPlan, plan, plan_ahead
+from .engine.plan import Plan, plan
 
 if TYPE_CHECKING:
     from .hub import Hub
@@ -24,33 +24,32 @@ type _Inputs = tuple[list[Room], dict[str, Mapping[str, tuple[Booking, ...]]]]
 
 
 class Planner:
-    """Plans all rooms, with what was made ready as far as it still holds."""
+    """Plans all rooms, from what was made ready as far as it still holds."""
 
     def __init__(self, hub: Hub) -> None:
         """Work for the hub."""
         self._hub = hub
-        self._ahead: dict[str, RoomPlan] = {}
+        self._ready: Plan | None = None
+        self._ready_at = FOREVER
         self._timer: CALLBACK_TYPE | None = None
         self._timer_for = FOREVER
 
     def plan(self, now: datetime) -> Plan:
         """Plan all rooms, as far as something changed."""
-        rooms, bookings = self._inputs()
-        planned = plan(rooms, bookings, now, self._hub.plan, self._ahead)
-        self._ahead = {
-            room_id: each for room_id, each in self._ahead.items() if each.made > now
-        }
-        return planned
+        before = self._hub.plan
+        if self._ready and self._ready_at <= now:
+            before, self._ready = self._ready, None
+        return plan(*self._inputs(), now, before)
 
     async def async_make_ready(self, instant: datetime) -> None:
-        """Make ready what the rooms will need at an instant, if it is much."""
+        """Make ready what the rooms will need at an instant, if they are many."""
         if len(self._hub.rooms) < MANY_ROOMS:
             return
-        rooms, bookings = self._inputs()
         try:
-            self._ahead |= await self._hub.hass.async_add_executor_job(
-                plan_ahead, rooms, bookings, instant, self._hub.plan
+            self._ready = await self._hub.hass.async_add_executor_job(
+                plan, *self._inputs(), instant, self._hub.plan
             )
+            self._ready_at = instant
         except Exception:  # noqa: BLE001 - it is planned again when the time comes
             LOGGER.debug("Planning beforehand failed", exc_info=True)
 

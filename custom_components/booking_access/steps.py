@@ -1,5 +1,6 @@
 """Taking steps in time, and what comes of them: the ledger, the rooms' news."""
 
+import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
 import random
@@ -20,6 +21,7 @@ from .engine.models import (
     VendorError,
 )
 from .engine.reconcile import GrantStep, Step, SwitchStep, Todo
+from .later import in_pieces
 from .operations import Operations, settled
 
 if TYPE_CHECKING:
@@ -52,7 +54,8 @@ class Steps:
         """Take all steps at the same time, each after it is written down (rule 8).
 
         Alarms come first, so that they are off before doors open. What was
-        written down ahead is not kept waiting by the others.
+        written down ahead is not kept waiting by the others; of that, all but
+        alarms and doors waits until those have been told.
         """
         ledger = self._store.ledger
         for row in switching.write:
@@ -61,18 +64,14 @@ class Steps:
             ledger.switched.pop(target, None)
         for reference in granting.drop:
             self._drop(reference)
-        unwritten: list[Coroutine[Any, Any, None]] = []
-        steps = [
-            self.operations.remembering(each, ledger.switched.get(each.row.target))
-            for each in sorted(switching.steps, key=_alarm_first)
-        ]
-        for step in steps:
-            ledger.switched[step.row.target] = step.row
-            self.busy.add(step.row.target)
-            if step.written:
-                self._spawn(self._async_switch(step))
-            else:
-                unwritten.append(self._async_switch(step))
+        alarms, doors, others = _in_order(switching.steps)
+        waiting = [each for each in others if each.written]
+        unwritten = self._begin(
+            (*alarms, *doors, *(each for each in others if not each.written))
+        )
+        self.busy.update(each.row.target for each in waiting)
+        if waiting:
+            self._spawn(self._async_begin(waiting))
         for grant_step in granting.steps:
             ledger.grants[grant_step.row.reference] = grant_step.row
             self.busy.add(grant_step.row.reference)
@@ -84,9 +83,32 @@ class Steps:
         elif switching.write or switching.drop or switching.steps or granting.drop:
             self._store.save_soon()
 
+    def _begin(self, steps: Iterable[SwitchStep]) -> list[Coroutine[Any, Any, None]]:
+        """Begin what is written down; return what must be written before."""
+        switched = self._store.ledger.switched
+        unwritten: list[Coroutine[Any, Any, None]] = []
+        for wished in steps:
+            target = wished.row.target
+            step = self.operations.remembering(wished, switched.get(target))
+            switched[target] = step.row
+            self.busy.add(target)
+            if step.written:
+                self._spawn(self._async_switch(step))
+            else:
+                unwritten.append(self._async_switch(step))
+        return unwritten
+
+    async def _async_begin(self, steps: Iterable[SwitchStep]) -> None:
+        """Begin what may wait; all else goes on meanwhile."""
+        unwritten: list[Coroutine[Any, Any, None]] = []
+        async for step in in_pieces(steps):
+            unwritten += self._begin([step])
+        if unwritten:
+            await self._async_write_then(unwritten)
+
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Run a step beside the others, from this very moment on."""
-        self._hub.hass.async_create_task(coroutine, DOMAIN, eager_start=True)
+        """Run a step beside the others; all of them in the order in which they come."""
+        self._hub.hass.async_create_task(coroutine, DOMAIN, eager_start=False)
 
     async def _async_write_then(
         self, steps: Iterable[Coroutine[Any, Any, None]]
@@ -117,6 +139,7 @@ class Steps:
             if isinstance(err, OutcomeUnknown):
                 self._unanswered.add(target)
             row = self._failed(switched.get(target, step.row), err)
+        await asyncio.sleep(0)  # what follows waits until all others have been told
         self.busy.discard(target)
         self._settle(target, row)
         self._hub.evaluate_soon()
@@ -272,6 +295,16 @@ def error_key(err: Exception) -> str:
     return "unknown"
 
 
-def _alarm_first(step: SwitchStep) -> bool:
-    """Sort so that alarms are off before doors open."""
-    return not step.row.target.startswith(f"{Effect.ALARM}/")
+def _in_order(steps: Iterable[SwitchStep]) -> tuple[list[SwitchStep], ...]:
+    """Return the steps of alarms, which are off before doors open, of doors, and the rest."""
+    alarms: list[SwitchStep] = []
+    doors: list[SwitchStep] = []
+    others: list[SwitchStep] = []
+    for step in steps:
+        if step.row.target.startswith("door/"):
+            doors.append(step)
+        elif step.row.target.startswith(f"{Effect.ALARM}/"):
+            alarms.append(step)
+        else:
+            others.append(step)
+    return alarms, doors, others

@@ -15,13 +15,7 @@ from custom_components.booking_access.engine.models import (
     Room,
     Timing,
 )
-from custom_components.booking_access.engine.plan import (
-    SETBACK,
-    claim,
-    plan,
-    plan_ahead,
-    targets,
-)
+from custom_components.booking_access.engine.plan import SETBACK, claim, plan, targets
 
 from .builders import (
     DOOR,
@@ -60,35 +54,6 @@ def test_plan_that_still_holds_is_taken_over_whole() -> None:
     before = plan(TWO_ROOMS, made, NOW)
     assert plan(TWO_ROOMS, made, before.until - INSTANT, before) is before
     assert plan(TWO_ROOMS, made, before.until, before) is not before
-
-
-def test_what_is_planned_ahead_counts_from_its_instant_on() -> None:
-    before = plan(TWO_ROOMS, made := of_both(start=at("09:00")), NOW)
-    instant = before.until
-    ahead = plan_ahead(TWO_ROOMS, made, instant, before)
-    assert ahead.keys() == {"two"}  # of the other, the plan still holds then
-    early = plan(TWO_ROOMS, made, instant - INSTANT, before, ahead)
-    assert early is before
-    then = plan(TWO_ROOMS, made, instant, before, ahead)
-    assert then.rooms["two"] is ahead["two"]
-    assert then == plan(TWO_ROOMS, made, instant)
-
-
-def test_what_is_planned_ahead_counts_no_earlier_even_for_a_new_room() -> None:
-    made = of_both()
-    later = plan(TWO_ROOMS, made, NOW).until
-    ahead = plan_ahead(TWO_ROOMS, made, later, plan((), {}, NOW))
-    assert ahead.keys() == {"one", "two"}
-    assert plan(TWO_ROOMS, made, NOW, None, ahead) == plan(TWO_ROOMS, made, NOW)
-
-
-def test_what_is_planned_ahead_no_longer_counts_after_a_change() -> None:
-    before = plan(TWO_ROOMS, made := of_both(), NOW)
-    ahead = plan_ahead(TWO_ROOMS, made, before.until, before)
-    changed = of_both(start=at("07:30"))
-    then = plan(TWO_ROOMS, changed, before.until, before, ahead)
-    assert then.rooms["two"] is not ahead["two"]
-    assert then == plan(TWO_ROOMS, changed, before.until)
 
 
 def test_rooms_without_a_change_are_taken_over() -> None:

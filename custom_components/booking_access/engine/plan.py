@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 import re
-from types import MappingProxyType
 from typing import Final
 
 from .models import FOREVER, Booking, Effect, Person, Room, Timing
@@ -87,9 +86,6 @@ class Plan:
     until: datetime = FOREVER
 
 
-NOTHING_AHEAD: Final[Mapping[str, RoomPlan]] = MappingProxyType({})
-
-
 def door(point: str) -> str:
     """Name an access point to hold open as a target."""
     return f"door/{point}"
@@ -115,13 +111,11 @@ def plan(
     bookings: Mapping[str, Mapping[str, tuple[Booking, ...]]],
     now: datetime,
     before: Plan | None = None,
-    ahead: Mapping[str, RoomPlan] = NOTHING_AHEAD,
 ) -> Plan:
     """Plan all rooms; ``bookings`` are by account and resource, in order of start.
 
     Rooms of ``before`` for which nothing changed are taken over as they are,
-    and so is all of it where no room changed. Others are taken over from what was
-    planned ``ahead``, if its time has come and nothing changed since.
+    and so is all of it where no room changed.
     """
     old = before.rooms if before else {}
     planned: dict[str, RoomPlan] = {}
@@ -130,31 +124,13 @@ def plan(
         theirs = bookings.get(room.account_id, {}).get(room.resource_id, ())
         kept = old.get(room.id)
         if kept is None or not kept.holds(room, theirs, now):
-            kept = ahead.get(room.id)
-            if kept is None or kept.made > now or not kept.holds(room, theirs, now):
-                kept = plan_room(room, theirs, now)
+            kept = plan_room(room, theirs, now)
             changed.append(kept)
         planned[room.id] = kept
     changed += [each for key, each in old.items() if planned.get(key) is not each]
     if before and not changed:
         return before
     return _together(planned, changed, before or Plan())
-
-
-def plan_ahead(
-    rooms: Iterable[Room],
-    bookings: Mapping[str, Mapping[str, tuple[Booking, ...]]],
-    instant: datetime,
-    before: Plan,
-) -> dict[str, RoomPlan]:
-    """Plan the rooms that will need another plan at an instant."""
-    planned: dict[str, RoomPlan] = {}
-    for room in rooms:
-        theirs = bookings.get(room.account_id, {}).get(room.resource_id, ())
-        kept = before.rooms.get(room.id)
-        if kept is None or not kept.holds(room, theirs, instant):
-            planned[room.id] = plan_room(room, theirs, instant)
-    return planned
 
 
 def _together(

@@ -185,15 +185,14 @@ def _start(
     return SwitchStep(
         step=Step.START,
         written=row is not None and not _is_armed_for_later(row, now),
-        row=replace(
-            new,
+        row=Switched(  # doors wait for this: replace() would take twice as long
+            target=target,
             phase=Phase.STARTING,
             claims=claims,
-            due=None,
             until=until,
+            before=new.before,
             ours=new.ours if again and claims <= new.claims else None,
             attempts=new.attempts if again else 0,
-            retry_at=None,
             error=new.error if again else None,
         ),
     )
