@@ -17,6 +17,7 @@ from custom_components.booking_access.issues import (
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.loader import async_get_integration
 from homeassistant.setup import async_setup_component
 from simulators.winkas import WinKasSimulator
 
@@ -177,3 +178,54 @@ def test_many_bad_bookings_are_not_all_named(
         "count": "8",
         "items": "event 1, event 2, event 3, event 4, event 5, …",
     }
+
+
+async def test_an_answer_that_is_another_is_said_until_the_next_good_one(
+    hass: HomeAssistant,
+    entry: ConfigEntry,
+    winkas: WinKasSimulator,
+    freezer: FrozenDateTimeFactory,
+    issue_registry: ir.IssueRegistry,
+) -> None:
+    """With the field at fault, and where to tell us; an outage in between ends nothing."""
+    issue_id = f"contract_changed_{entry.entry_id}"
+    assert issue_registry.async_get_issue(DOMAIN, issue_id) is None
+    winkas.fault("wrong_shape", path="Calendar")
+    await at(hass, freezer, NOW + timedelta(minutes=16))
+    issue = issue_registry.async_get_issue(DOMAIN, issue_id)
+    assert issue.translation_placeholders == {
+        "account": entry.title,
+        "field": "Resources",
+    }
+    integration = await async_get_integration(hass, DOMAIN)
+    assert issue.learn_more_url == integration.issue_tracker
+    assert issue.learn_more_url.startswith("https://")
+    assert not issue.is_fixable
+    assert not issue.is_persistent
+    assert len(await booked(hass)) == 5
+    winkas.faults.clear()
+    winkas.fault("500")
+    await at(hass, freezer, NOW + timedelta(minutes=32))
+    assert issue_registry.async_get_issue(DOMAIN, issue_id)
+    winkas.faults.clear()
+    await at(hass, freezer, NOW + timedelta(minutes=48))
+    assert issue_registry.async_get_issue(DOMAIN, issue_id) is None
+
+
+async def test_nothing_is_said_of_an_account_that_is_gone(
+    hass: HomeAssistant,
+    entry: ConfigEntry,
+    winkas: WinKasSimulator,
+    freezer: FrozenDateTimeFactory,
+    issue_registry: ir.IssueRegistry,
+) -> None:
+    """Neither of bookings that cannot be read nor of answers."""
+    winkas.control({"raw": {"1": [None]}})
+    await at(hass, freezer, NOW + timedelta(minutes=16))
+    winkas.fault("wrong_shape", path="Calendar")
+    await at(hass, freezer, NOW + timedelta(minutes=32))
+    ours = [issue for issue in issue_registry.issues.values() if issue.domain == DOMAIN]
+    assert len(ours) == 2
+    await hass.config_entries.async_remove(entry.entry_id)
+    await hass.async_block_till_done()
+    assert not [i for i in issue_registry.issues.values() if i.domain == DOMAIN]

@@ -9,6 +9,7 @@ from homeassistant.helpers.typing import ConfigType
 from .const import CONF_SYSTEM, DATA_HUB, DOMAIN
 from .coordinator import AccessCoordinator, BookingAccessConfigEntry, BookingCoordinator
 from .hub import Hub
+from .issues import async_forget_issues
 from .receiver import async_receive
 from .removal import async_close_account
 from .services import async_setup_services
@@ -133,6 +134,7 @@ async def async_remove_entry(
     hass: HomeAssistant, entry: BookingAccessConfigEntry
 ) -> None:
     """Forget an account, and undo what was done for its rooms or at its doors."""
+    async_forget_issues(hass, entry)
     if (hub := hass.data.get(DATA_HUB)) is None:
         return
     if entry.data[CONF_SYSTEM] in ACCESS_SYSTEMS:

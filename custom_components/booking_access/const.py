@@ -55,4 +55,5 @@ DEFAULT_ISSUE_AHEAD: Final = 7  # days
 
 ISSUE_BAD_BOOKINGS: Final = "bad_bookings"
 ISSUE_BOOKINGS_VANISHED: Final = "bookings_vanished"
+ISSUE_CONTRACT_CHANGED: Final = "contract_changed"
 ISSUE_LEFT_BEHIND: Final = "left_behind"

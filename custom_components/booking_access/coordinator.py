@@ -33,7 +33,7 @@ from .engine.models import (
     Snapshot,
     VendorError,
 )
-from .issues import async_report_problems
+from .issues import async_report_contract, async_report_problems
 
 type AccountCoordinator = BookingCoordinator | AccessCoordinator
 type BookingAccessConfigEntry = ConfigEntry[AccountCoordinator]
@@ -81,8 +81,11 @@ class _Coordinator[DataT](DataUpdateCoordinator[DataT]):
         try:
             data = await self._async_ask()
         except VendorError as err:
+            if isinstance(err, ContractError):
+                async_report_contract(self.hass, self.config_entry, err.field)
             raise failure(err) from err
         self._note_success()
+        async_report_contract(self.hass, self.config_entry, None)
         return data
 
     @abstractmethod

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.loader import async_get_loaded_integration
 
 from .const import (
     DOMAIN,
     ISSUE_BAD_BOOKINGS,
     ISSUE_BOOKINGS_VANISHED,
+    ISSUE_CONTRACT_CHANGED,
     ISSUE_LEFT_BEHIND,
 )
 from .engine.models import Problem
@@ -46,6 +48,37 @@ def async_report_problems(
             "items": ", ".join(items),
         },
     )
+
+
+@callback
+def async_report_contract(
+    hass: HomeAssistant, entry: ConfigEntry, wire_field: str | None
+) -> None:
+    """Say which part of an answer is not what we know; nothing if all of it is.
+
+    Somebody has to adapt us to a vendor that changed its interface, so it leads there.
+    """
+    issue_id = f"{ISSUE_CONTRACT_CHANGED}_{entry.entry_id}"
+    if wire_field is None:
+        ir.async_delete_issue(hass, DOMAIN, issue_id)
+        return
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue_id,
+        is_fixable=False,
+        severity=ir.IssueSeverity.ERROR,
+        learn_more_url=async_get_loaded_integration(hass, DOMAIN).issue_tracker,
+        translation_key=ISSUE_CONTRACT_CHANGED,
+        translation_placeholders={"account": entry.title, "field": wire_field},
+    )
+
+
+@callback
+def async_forget_issues(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Say nothing more of an account that was removed, but what is left behind."""
+    for kind in (ISSUE_BAD_BOOKINGS, ISSUE_BOOKINGS_VANISHED, ISSUE_CONTRACT_CHANGED):
+        ir.async_delete_issue(hass, DOMAIN, f"{kind}_{entry.entry_id}")
 
 
 @callback
