@@ -675,3 +675,20 @@ async def test_rule_08_an_unclear_key_is_looked_for_when_its_account_is_removed(
     assert len(halls.keys) == left
     retired = hass_storage[f"{DOMAIN}.ledger"]["data"]["retired"]
     assert key.posted["code"] in retired
+
+
+async def test_rule_08_a_key_that_was_never_made_is_not_left_behind(
+    hass: HomeAssistant,
+    halls: Halls,
+    freezer: FrozenDateTimeFactory,
+    issue_registry: ir.IssueRegistry,
+) -> None:
+    """Nobody is asked to look for what there cannot be."""
+    await halls.connect(booked(START, END))
+    halls.exivo.fault("429", path="/visit")
+    halls.exivo.fault("500", path="Visits")
+    await halls.add_hall("grant")
+    await hass.config_entries.async_remove(halls.doors.entry_id)
+    await settle(hass, freezer)
+    issue_id = f"left_behind_{halls.doors.entry_id}"
+    assert issue_registry.async_get_issue(DOMAIN, issue_id) is None
