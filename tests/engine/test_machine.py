@@ -44,7 +44,6 @@ from custom_components.booking_access.engine.plan import (
     plan,
     plan_ahead,
 )
-from custom_components.booking_access.engine.reconcile import REMEMBERED
 
 from .builders import MONDAY, answer, booking, granting, minutes, room, seconds, timing
 from .hands import Target
@@ -90,7 +89,11 @@ PAUSES = st.sampled_from(
     [seconds(1), seconds(30), seconds(60), seconds(61), minutes(5), minutes(15), HOUR]
 )
 JUMPS = st.sampled_from(
-    [sign * each for each in (seconds(5), minutes(2), HOUR, DAY) for sign in (1, -1)]
+    [
+        sign * each
+        for each in (seconds(5), minutes(2), HOUR, DAY, 3 * DAY)
+        for sign in (1, -1)
+    ]
 )
 FAULTS = st.lists(
     st.tuples(st.sampled_from([0.0, 0.0, 0.3, 4.0, 20.0]), st.sampled_from(Outcome)),
@@ -99,6 +102,7 @@ FAULTS = st.lists(
 )
 MISSING = st.sampled_from([frozenset(), frozenset({"hall"}), frozenset({"court"})])
 PICK = st.integers(0, 7)
+NUMBERS, STATES = st.integers(0, 5), st.integers(0, 2)
 
 STEPS = 50
 # How many examples are run, and how many of them at least with all steps.
@@ -106,6 +110,10 @@ RUNS = {"fast": (40, 1), "nightly": (4000, 2000)}
 
 # The longest pause between two tries, and the longest that a try lasts.
 RECOVERY = minutes(2) + seconds(30)
+# What is wanted within this time is armed, and may be so after a clock was put back.
+ARMED_FOR = seconds(150)
+# A key that was over for so long may be forgotten.
+REMEMBERED = timedelta(hours=25)
 # A retry that the clock puts later than this is due at once.
 LONGEST_WAIT = minutes(16)
 # A clock put back by so little is not followed.
@@ -303,15 +311,19 @@ class Listing(RuleBasedStateMachine):
         assert self.account == stored
         self.world.account = self.account
         world = self.world
+        now = world.now + minutes(down)
         for each in self.targets:
             stored = world.disk.switched.get(each.name)
             row = world.ledger.switched.get(each.name)
             is_ended = row is None or row.phase is Phase.ENDING
-            if stored and stored.phase is Phase.ON and is_ended:
+            is_armed = stored and stored.phase is Phase.ARMED
+            if is_armed and row != stored and now < stored.due <= now + ARMED_FOR:
+                each.by_hand("", is_clear=False)  # it was begun, and nobody knows
+            elif stored and stored.phase is Phase.ON and is_ended:
                 each.lose_end({(*c.split("/"),) for c in stored.claims})
-            elif row != stored or (stored and stored.phase is Phase.ARMED):
+            elif row != stored or is_armed:
                 each.blur()
-        world.crash(works, world.now + minutes(down))
+        world.crash(works, now)
         self._look()
 
     @rule()
@@ -325,6 +337,14 @@ class Listing(RuleBasedStateMachine):
     @rule(jump=JUMPS)
     def jump(self, jump) -> None:
         """The clock is set, right or wrong."""
+        self._set_clock(jump)
+
+    @precondition(lambda self: any(each > self.world.now for each in self._edges()))
+    @rule(faults=FAULTS, jump=JUMPS)
+    def jump_amid_trouble(self, faults, jump) -> None:
+        """The clock is set while something fails at an edge."""
+        self.faults += faults
+        self.wait_for_an_edge()
         self._set_clock(jump)
 
     @precondition(lambda self: self.jumped)
@@ -356,7 +376,18 @@ class Listing(RuleBasedStateMachine):
                 each.blur()
         self._look()
 
-    @rule(number=st.integers(0, len(TARGETS) - 1), state=st.integers(0, 2))
+    @precondition(lambda self: any(each > self.world.now for each in self._edges()))
+    @rule(number=NUMBERS, states=st.tuples(STATES, STATES), edges=st.integers(1, 3))
+    def meddle(self, number, states, edges) -> None:
+        """A human changes something, and after the next edges once more."""
+        self.by_hand(number, states[0])
+        for _ in range(edges):
+            if any(each > self.world.now for each in self._edges()):
+                self.wait_for_an_edge()
+        self._pass(seconds(1))
+        self.by_hand(number, states[1])
+
+    @rule(number=NUMBERS, state=STATES)
     def by_hand(self, number, state) -> None:
         """A human opens or shuts a door, switches a light, arms or disarms."""
         target = self.targets[number]

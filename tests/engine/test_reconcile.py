@@ -292,6 +292,8 @@ def test_window_that_passed_while_the_process_slept_opens_nothing() -> None:
     ("stored", "read"),
     [
         (armed(NOW + seconds(1)), Phase.ARMED),
+        (armed(NOW + ARM_AHEAD), Phase.ARMED),
+        (armed(NOW + ARM_AHEAD + seconds(1)), Phase.STARTING),  # a clock put back
         (armed(NOW), Phase.STARTING),
         (armed(NOW - minutes(600)), Phase.STARTING),
         (row(Phase.STARTING), Phase.STARTING),

@@ -157,11 +157,13 @@ def _arm(
 def after_restart(rows: Iterable[Switched], now: datetime) -> dict[str, Switched]:
     """Return the rows as they are to be read after a crash.
 
-    What was armed for a time that has passed may have been switched on.
+    What was armed for a time that has passed may have been switched on; so may
+    what nothing would be armed for yet, for the clock was put back.
     """
+    soon = now + ARM_AHEAD
     return {
         row.target: replace(row, phase=Phase.STARTING)
-        if row.phase is Phase.ARMED and not _is_armed_for_later(row, now)
+        if row.phase is Phase.ARMED and not (row.due and now < row.due <= soon)
         else row
         for row in rows
     }
