@@ -6,7 +6,7 @@ answered, and when, says what must be true.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import override
@@ -38,12 +38,7 @@ from custom_components.booking_access.engine.models import (
     Room,
     Timing,
 )
-from custom_components.booking_access.engine.plan import (
-    Plan,
-    RoomPlan,
-    plan,
-    plan_ahead,
-)
+from custom_components.booking_access.engine.plan import Plan, plan
 
 from .builders import MONDAY, answer, booking, granting, minutes, room, seconds, timing
 from .hands import Target
@@ -124,7 +119,8 @@ class Lasting(World):
     """A world whose bookings stay the very same tuples while nothing changes."""
 
     account = AccountBookings()
-    ahead_of_time: Mapping[str, RoomPlan] = {}
+    ready: Plan | None = None
+    ready_at = FOREVER
 
     @property
     @override
@@ -135,11 +131,15 @@ class Lasting(World):
 
     @override
     def make_plan(self) -> Plan:
-        """Plan as the hub does, with what was planned ahead."""
+        """Plan as the hub does, from what was made ready for the next edge."""
         bookings = {"bookings": self.account.by_resource}
-        made = plan(ROOMS, bookings, self.now, self.plan, self.ahead_of_time)
+        before = self.plan
+        if self.ready and self.ready_at <= self.now:
+            before, self.ready = self.ready, None
+        made = plan(ROOMS, bookings, self.now, before)
         if made is not self.plan and made.until < FOREVER:
-            self.ahead_of_time = plan_ahead(ROOMS, bookings, made.until, made)
+            self.ready = plan(ROOMS, bookings, made.until, made)
+            self.ready_at = made.until
         return made
 
 
