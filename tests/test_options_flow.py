@@ -1,6 +1,7 @@
 """Options of a booking account: what holds for all of its rooms."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
 from homeassistant.helpers import entity_registry as er
+from simulators.icalendar import ICalendarSimulator
 
 from .flows import Flow, choices, suggestions
 from .helpers import add_account
@@ -152,3 +154,82 @@ async def test_nothing_is_set_up_at_all(hass: HomeAssistant) -> None:
     entry.add_to_hass(hass)
     flow = await open_options(hass, entry)
     assert choices(flow, "common_access_points") == {}
+
+
+# What the events of a feed mean
+
+NOW = datetime(2026, 6, 14, 10, 0, tzinfo=UTC)
+STAYS = [
+    {"uid": "1", "start": "2026-06-15", "end": "2026-06-18", "summary": "Reserved"},
+    {"uid": "2", "start": "2026-06-18", "end": "2026-06-20", "summary": "Blocked"},
+    {"uid": "3", "start": "2026-06-20", "end": "2026-06-22", "summary": "Cleaning"},
+]
+
+
+@pytest.fixture
+async def feed(hass: HomeAssistant, socket_enabled: None) -> AsyncIterator[ConfigEntry]:
+    """A feed's account, with one room."""
+    await hass.config.async_set_time_zone("Europe/Copenhagen")
+    async with ICalendarSimulator() as simulator:
+        simulator.control({"clear": True, "events": STAYS})
+        form = {"url": f"{simulator.url}/calendar.ics"}
+        yield await add_account(hass, "booking_system", "icalendar", form, ["calendar"])
+
+
+async def booked(hass: HomeAssistant) -> list[str]:
+    """Return when each of the room's bookings starts."""
+    answer = await hass.services.async_call(
+        DOMAIN, "get_bookings", {}, blocking=True, return_response=True
+    )
+    return [booking["start"] for booking in answer["rooms"][0]["bookings"]]
+
+
+@pytest.mark.freeze_time(NOW)
+async def test_people_change_what_is_a_booking(
+    hass: HomeAssistant, feed: ConfigEntry
+) -> None:
+    """The patterns are shown as they are, and changed ones hold at once."""
+    first, blocked, cleaning = (f"2026-06-{day}T22:00:00+00:00" for day in (14, 17, 19))
+    assert await booked(hass) == [first, cleaning]
+    flow = await open_options(hass, feed)
+    shown = flow["data_schema"]({})
+    assert "advanced" not in shown
+    patterns = flow["data_schema"]({"advanced": {}})["advanced"]
+    assert "Blocked" in patterns["not_bookings"]
+    assert "CLOSED - {name}" in patterns["guest_details"]
+
+    patterns["not_bookings"] = [" Cleaning ", "", "Cleaning"]
+    flow = await submit(hass, flow, {"advanced": patterns})
+    assert flow["type"] is FlowResultType.CREATE_ENTRY
+    assert feed.options["not_bookings"] == ["Cleaning"]
+    assert feed.options["guest_details"] == patterns["guest_details"]
+    assert await booked(hass) == [first, blocked]
+
+    flow = await open_options(hass, feed)
+    again = flow["data_schema"]({"advanced": {}})["advanced"]
+    assert again == patterns | {"not_bookings": ["Cleaning"]}
+    await submit(hass, flow, {"advanced": {"not_bookings": []}})
+    assert feed.options["not_bookings"] == []
+    assert await booked(hass) == [first, blocked, cleaning]
+    await submit(hass, await open_options(hass, feed), {"issue_ahead": 3})
+    assert feed.options["not_bookings"] == []
+
+
+@pytest.mark.freeze_time(NOW)
+@pytest.mark.parametrize(
+    "answers", [{"not_bookings": ["Blocked", "*"]}, {"guest_details": ["*"]}]
+)
+async def test_a_pattern_without_sense_is_refused(
+    hass: HomeAssistant, feed: ConfigEntry, answers: dict[str, list[str]]
+) -> None:
+    """It is named, what was written is kept, and it can be put right."""
+    flow = await open_options(hass, feed)
+    flow = await submit(hass, flow, {"advanced": answers})
+    assert flow["errors"] == {"advanced": "bad_pattern"}
+    assert flow["description_placeholders"]["pattern"] == "*"
+    assert suggestions(flow).items() >= answers.items()
+    assert not flow["data_schema"].schema["advanced"].options["collapsed"]
+    assert dict(feed.options) == {}
+    answers = {name: patterns[:-1] for name, patterns in answers.items()}
+    flow = await submit(hass, flow, {"advanced": answers})
+    assert flow["type"] is FlowResultType.CREATE_ENTRY

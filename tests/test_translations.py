@@ -108,7 +108,10 @@ async def forms_of_rooms(hass: HomeAssistant) -> list[tuple[str, Any]]:
         ("config", await submit(hass, chosen, answers)),
         ("config_subentries.room", await open_room(hass, entry)),
         ("config_subentries.room", await open_room(hass, entry, room_id)),
-        ("options", await hass.config_entries.options.async_init(entry.entry_id)),
+        *[
+            ("options", await hass.config_entries.options.async_init(each.entry_id))
+            for each in (entry, entry_of(hass, "icalendar"))
+        ],
     ]
 
 

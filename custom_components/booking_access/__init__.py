@@ -58,9 +58,8 @@ async def _async_setup_booking(
     """
     hub = hass.data[DATA_HUB]
     account = await hub.async_add_account(entry)
-    coordinator = BookingCoordinator(
-        hass, entry, create_booking_system(hass, entry.data), hub
-    )
+    system = create_booking_system(hass, {**entry.options, **entry.data})
+    coordinator = BookingCoordinator(hass, entry, system, hub)
     if not account.has_answered:
         await coordinator.async_config_entry_first_refresh()
     await _async_finish(hass, entry, coordinator)

@@ -1,5 +1,6 @@
 """How a system declares the fields of its form, free of Home Assistant."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -13,6 +14,7 @@ class FieldKind(StrEnum):
     URL = "url"
     BOOLEAN = "boolean"
     ENTITIES = "entities"
+    PATTERNS = "patterns"  # texts, as many as one likes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +28,8 @@ class Field:
     advanced: bool = False
     domain: str | None = None  # of the entities, for ENTITIES
     autocomplete: str | None = None
+    # Returns the part of a value that makes no sense; None if all of it does.
+    check: Callable[[Any], str | None] | None = None
 
     @property
     def secret(self) -> bool:

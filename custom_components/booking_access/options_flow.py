@@ -1,29 +1,36 @@
 """Options of a booking account: what holds for all of its rooms."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import voluptuous as vol
 
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
 from homeassistant.const import UnitOfTime
+from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
     BooleanSelector,
     CountrySelector,
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
+    TextSelector,
+    TextSelectorConfig,
 )
 
 from .access_points import access_point_selector, by_registry_id, unknown_access_point
 from .const import (
+    CONF_ADVANCED,
     CONF_COMMON_ACCESS_POINTS,
     CONF_DEFAULT_COUNTRY,
     CONF_ISSUE_AHEAD,
+    CONF_SYSTEM,
     CONF_TENTATIVE,
     DEFAULT_ISSUE_AHEAD,
     HORIZON,
 )
+from .forms import Field
+from .systems import BOOKING_SYSTEMS
 
 DAYS: Final = vol.All(
     NumberSelector(
@@ -37,6 +44,8 @@ DAYS: Final = vol.All(
     ),
     vol.Coerce(int),
 )
+# What is written in patterns between braces, and so cannot stand in a text itself.
+IN_BRACES: Final = {name: f"{{{name}}}" for name in ("name", "phone", "email")}
 
 
 class BookingAccountOptionsFlow(OptionsFlow):
@@ -47,37 +56,74 @@ class BookingAccountOptionsFlow(OptionsFlow):
     ) -> ConfigFlowResult:
         """Ask for the options."""
         errors: dict[str, str] = {}
-        placeholders = {"account": self.config_entry.title}
+        placeholders = {"account": self.config_entry.title, **IN_BRACES}
         present = self.config_entry.options
+        own = BOOKING_SYSTEMS[self.config_entry.data[CONF_SYSTEM]].options
         if user_input is not None:
             common = by_registry_id(self.hass, user_input[CONF_COMMON_ACCESS_POINTS])
             known = present.get(CONF_COMMON_ACCESS_POINTS, ())
-            options = {**user_input, CONF_COMMON_ACCESS_POINTS: common}
-            if not (wrong := unknown_access_point(self.hass, common, known)):
+            given = user_input.get(CONF_ADVANCED, {})
+            patterns = {f.name: _lines(f, given, present) for f in own}
+            if wrong := unknown_access_point(self.hass, common, known):
+                errors[CONF_COMMON_ACCESS_POINTS] = "unknown_access_point"
+                placeholders["door"] = wrong
+            elif unusable := _unusable(own, patterns):
+                errors[CONF_ADVANCED] = "bad_pattern"
+                placeholders["pattern"] = unusable
+            else:
+                plain = {k: v for k, v in user_input.items() if k != CONF_ADVANCED}
+                options = {**plain, CONF_COMMON_ACCESS_POINTS: common, **patterns}
                 return self.async_create_entry(data=options)
-            errors[CONF_COMMON_ACCESS_POINTS] = "unknown_access_point"
-            placeholders["door"] = wrong
         country = {CONF_DEFAULT_COUNTRY: self.hass.config.country}
         return self.async_show_form(
             data_schema=self.add_suggested_values_to_schema(
-                self._schema(present), user_input or {**country, **present}
+                self._schema(own, present, unfolded=CONF_ADVANCED in errors),
+                user_input or {**country, **present},
             ),
             errors=errors,
             description_placeholders=placeholders,
         )
 
-    def _schema(self, present: Mapping[str, Any]) -> vol.Schema:
-        """Return the form's schema."""
+    def _schema(
+        self, own: Sequence[Field], present: Mapping[str, Any], *, unfolded: bool
+    ) -> vol.Schema:
+        """Return the form's schema; ``own`` are the fields of the account's system."""
         common = present.get(CONF_COMMON_ACCESS_POINTS, [])
         tentative = present.get(CONF_TENTATIVE, False)
         ahead = present.get(CONF_ISSUE_AHEAD, DEFAULT_ISSUE_AHEAD)
-        return vol.Schema(
-            {
-                vol.Optional(
-                    CONF_COMMON_ACCESS_POINTS, default=common
-                ): access_point_selector(self.hass, common),
-                vol.Optional(CONF_DEFAULT_COUNTRY): CountrySelector(),
-                vol.Required(CONF_TENTATIVE, default=tentative): BooleanSelector(),
-                vol.Required(CONF_ISSUE_AHEAD, default=ahead): DAYS,
-            }
-        )
+        schema: dict[vol.Marker, Any] = {
+            vol.Optional(
+                CONF_COMMON_ACCESS_POINTS, default=common
+            ): access_point_selector(self.hass, common),
+            vol.Optional(CONF_DEFAULT_COUNTRY): CountrySelector(),
+            vol.Required(CONF_TENTATIVE, default=tentative): BooleanSelector(),
+            vol.Required(CONF_ISSUE_AHEAD, default=ahead): DAYS,
+        }
+        if own:
+            folded = vol.Schema(
+                # Required, or else the frontend could not empty them.
+                {
+                    vol.Required(
+                        field.name, default=list(present.get(field.name, field.default))
+                    ): TextSelector(TextSelectorConfig(multiple=True))
+                    for field in own
+                }
+            )
+            schema[vol.Optional(CONF_ADVANCED)] = section(
+                folded, {"collapsed": not unfolded}
+            )
+        return vol.Schema(schema)
+
+
+def _lines(
+    field: Field, given: Mapping[str, Any], present: Mapping[str, Any]
+) -> list[str]:
+    """Return the patterns of a field, as they were if the form was left folded."""
+    lines = given.get(field.name, present.get(field.name, field.default))
+    return list(dict.fromkeys(filter(None, (line.strip() for line in lines))))
+
+
+def _unusable(own: Sequence[Field], patterns: Mapping[str, list[str]]) -> str | None:
+    """Return the first pattern that makes no sense where it stands."""
+    found = (f.check(patterns[f.name]) for f in own if f.check)
+    return next(filter(None, found), None)

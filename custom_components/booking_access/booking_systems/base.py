@@ -21,6 +21,8 @@ class BookingSystem(ABC):
     key: ClassVar[str]
     name: ClassVar[str]  # the product's own name, the same in every language
     form: ClassVar[tuple[Field, ...]]
+    # What the account's options offer besides, to be found among the settings.
+    options: ClassVar[tuple[Field, ...]] = ()
     absence: ClassVar[Absence]
     poll_interval: ClassVar[timedelta | None]  # None: there is nothing to ask for
     # It can bring us news by HTTP. An account gets an address for that, and a secret

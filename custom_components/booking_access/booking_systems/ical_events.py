@@ -10,9 +10,10 @@ from ical.types import Period, Range, Recur, RecurrenceId
 
 from ..engine.models import NOBODY, Booking, BookingStatus, Person
 from .ical_parse import BROKEN, Fault, Lost, floating_zone, lose, read_events
-from .ical_people import read_people
+from .ical_people import completed, read_people
 from .ical_text import Block, Outline, unescaped, value_of
 from .ical_times import Length, Moment, as_wall, bounded, span, start_of
+from .ical_words import WRITTEN_AS_THEY_ARE, Words
 
 _STATUS: Final = {
     "": BookingStatus.CONFIRMED,
@@ -55,13 +56,20 @@ class _UnreadableError(Exception):
 class Reader:
     """Reads the events of one feed, and remembers what is wrong with them."""
 
-    def __init__(self, outline: Outline, resource_id: str, days: tzinfo) -> None:
+    def __init__(
+        self,
+        outline: Outline,
+        resource_id: str,
+        days: tzinfo,
+        words: Words = WRITTEN_AS_THEY_ARE,
+    ) -> None:
         """Read for a resource whose whole days are those of the zone."""
         self.lost: list[Lost] = []
         self.faults: list[Fault] = []
         self._outline = outline
         self._resource_id = resource_id
         self._days = days
+        self._words = words
         self._floating = floating_zone(outline, days)
 
     def entries(self) -> Iterator[Entry]:
@@ -121,25 +129,32 @@ class Reader:
 
     def _booking(self, block: Block, start: datetime, end: datetime) -> Booking:
         """Return an event as the booking that it would be if it were alone."""
-        word = block.lines.value("STATUS").strip().upper()
-        status = _STATUS.get(word)
-        if status is None:  # whatever it is, it is not confirmed
-            status = BookingStatus.TENTATIVE
-            self.faults.append(Fault(block.number, "unknown_status", "STATUS"))
         summary = unescaped(block.lines.value("SUMMARY"))
         organizers = self._people(block, "ORGANIZER")
+        description = unescaped(block.lines.value("DESCRIPTION"))
+        guest = self._words.guest(summary, description)
         return Booking(
             id=unescaped(block.lines.value("UID")) or _digest(start, end, summary),
             resource_id=self._resource_id,
             start=start,
             end=end,
             summary=summary,
-            status=status,
+            status=self._status(block, summary),
             transparent=block.lines.value("TRANSP").strip().upper() == "TRANSPARENT",
-            holder=organizers[0] if organizers else NOBODY,
+            holder=completed(organizers[0] if organizers else NOBODY, guest),
             participants=self._people(block, "ATTENDEE"),
             updated_at=_stamp(block, "LAST-MODIFIED"),
         )
+
+    def _status(self, block: Block, summary: str) -> BookingStatus:
+        """Return how binding an event is; a day that is not for sale is no booking."""
+        if self._words.is_no_booking(summary):
+            return BookingStatus.CANCELLED
+        status = _STATUS.get(block.lines.value("STATUS").strip().upper())
+        if status is None:  # whatever it is, it is not confirmed
+            status = BookingStatus.TENTATIVE
+            self.faults.append(Fault(block.number, "unknown_status", "STATUS"))
+        return status
 
     def _people(self, block: Block, name: str) -> tuple[Person, ...]:
         """Return the people of a property; what cannot be read is nobody."""

@@ -6,10 +6,10 @@ Personal data is in the bookings alone.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from ..engine.models import Booking, ContractError, Problem
+from ..engine.models import Booking, BookingStatus, ContractError, Problem
 from .ical_events import Entry, Reader, rank
 from .ical_parse import BROKEN, Fault, Lost, lose, named_zone
 from .ical_text import decode, event_lines, take_apart
@@ -23,11 +23,16 @@ from .ical_times import (
     overlaps,
     start_of,
 )
+from .ical_words import WRITTEN_AS_THEY_ARE, Words
 
 # Of all recurring events in one window, and of one of them. More is a mistake, and
 # each may become a key.
 MAX_OCCURRENCES: Final = 10_000
 MAX_OF_ONE: Final = 1_000
+# What lasts so long may be a stay, whose arrival and departure are at its ends.
+STAY: Final = timedelta(hours=12)
+LONGEST_STAY: Final = timedelta(days=400)
+_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +58,9 @@ class Expansion:
     problems: tuple[Problem, ...]
 
 
-def read_feed(body: bytes, resource_id: str, time_zone: str) -> Feed:
+def read_feed(
+    body: bytes, resource_id: str, time_zone: str, words: Words = WRITTEN_AS_THEY_ARE
+) -> Feed:
     """Read a feed; whole days are those of the zone.
 
     Raises ContractError if it is none, is cut off, or has only unreadable events.
@@ -62,8 +69,8 @@ def read_feed(body: bytes, resource_id: str, time_zone: str) -> Feed:
     if days is None:
         raise ContractError("time_zone")
     outline = take_apart(decode(body))
-    reader = Reader(outline, resource_id, days)
-    whole = _Assembly(list(reader.entries()))
+    reader = Reader(outline, resource_id, days, words)
+    whole = _Assembly(list(_without_parts(list(reader.entries()), words)))
     if outline.blocks and not whole.entries:
         raise ContractError("VEVENT")
     bookings, series = tuple(whole.bookings()), tuple(whole.series())
@@ -100,6 +107,33 @@ def expand(feed: Feed, start: datetime, end: datetime) -> Expansion:
         complete=not faults and all(lost.is_over(start) for lost in feed.lost),
         problems=(*feed.problems, *(_problem(fault, feed.lines) for fault in faults)),
     )
+
+
+def _without_parts(entries: Sequence[Entry], words: Words) -> Iterator[Entry]:
+    """Yield the events; what belongs to a stay of the same days is no booking."""
+    if words.parts is None:
+        yield from entries
+        return
+    parts = [words.is_part(entry.booking.summary) for entry in entries]
+    stays = zip(entries, parts, strict=True) if any(parts) else ()
+    days = {day for entry, part in stays if not part for day in _days(entry.booking)}
+    for entry, part in zip(entries, parts, strict=True):
+        booking = entry.booking
+        short = booking.end - booking.start < STAY
+        if part and short and booking.start.toordinal() in days:
+            booking = replace(booking, status=BookingStatus.CANCELLED)
+            yield entry._replace(booking=booking)
+        else:
+            yield entry
+
+
+def _days(booking: Booking) -> range:
+    """Return the days of a stay, the one before and the one after; else none."""
+    length = booking.end - booking.start
+    if booking.status is BookingStatus.CANCELLED or not STAY <= length <= LONGEST_STAY:
+        return range(0)
+    first, last = booking.start - _DAY, booking.end + _DAY
+    return range(first.toordinal(), last.toordinal() + 1)
 
 
 def _problem(fault: Fault, lines: Sequence[int]) -> Problem:

@@ -1,7 +1,4 @@
-"""The people whom an event of iCalendar names (RFC 5545, 3.2 and 3.8.4).
-
-What its description tells of people belongs here too, once it is read.
-"""
+"""The people whom an event of iCalendar names (RFC 5545, 3.2 and 3.8.4)."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -22,6 +19,15 @@ def read_people(block: Block, name: str) -> tuple[tuple[Person, ...], bool]:
     found = list(_properties(lines))
     people = tuple(_person(prop) for prop in found if _comes(prop))
     return people, len(found) == len(lines)
+
+
+def completed(person: Person, guest: Person) -> Person:
+    """Return a person with what the texts of an event tell besides."""
+    return Person(
+        name=person.name or guest.name,
+        phone=person.phone or guest.phone,
+        email=person.email or guest.email,
+    )
 
 
 def _properties(lines: list[str]) -> Iterator[ParsedProperty]:

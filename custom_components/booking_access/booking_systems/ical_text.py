@@ -24,8 +24,8 @@ TIMES: Final = (
 _KEPT: Final = frozenset(
     {
         *TIMES,
-        *("ATTENDEE", "DTSTAMP", "LAST-MODIFIED", "ORGANIZER", "RRULE", "SEQUENCE"),
-        *("STATUS", "SUMMARY", "TRANSP", "UID"),
+        *("ATTENDEE", "DESCRIPTION", "DTSTAMP", "LAST-MODIFIED", "ORGANIZER", "RRULE"),
+        *("SEQUENCE", "STATUS", "SUMMARY", "TRANSP", "UID"),
         *("NAME", "X-WR-CALNAME", "X-WR-TIMEZONE"),
     }
 )

@@ -32,6 +32,7 @@ from ..transport import Answer, raise_for_status, request
 from .base import BookingSystem
 from .ical_feed import Expansion, Feed, expand, read_feed
 from .ical_times import overlaps
+from .ical_words import OPTIONS, Words
 
 # A feed is one resource; it stays the same one when its address changes.
 RESOURCE: Final = "calendar"
@@ -70,6 +71,7 @@ class ICalendar(BookingSystem):
 
     Settings may have ``time_zone``, an IANA name: where the property is, for whole
     days and for times without a zone. What the feed says of its own times goes first.
+    What they have of ``ical_words`` says how its events read.
     """
 
     key: ClassVar = "icalendar"
@@ -92,6 +94,7 @@ class ICalendar(BookingSystem):
             advanced=True,
         ),
     )
+    options: ClassVar = OPTIONS
     absence: ClassVar = Absence.LISTING
     poll_interval: ClassVar = timedelta(minutes=5)
     own_session: ClassVar = True
@@ -106,6 +109,7 @@ class ICalendar(BookingSystem):
         self._password = str(settings.get("password") or "")
         self._verify_ssl = bool(settings.get("verify_ssl", True))
         self._time_zone = str(settings.get("time_zone") or "UTC")
+        self._words = Words.of(settings)
         self._fetched: _Fetched | None = None
         self._expanded: tuple[Feed, Expansion] | None = None
         self._told: _Told | None = None
@@ -187,7 +191,9 @@ class ICalendar(BookingSystem):
         if last and last.digest == digest:
             feed = last.feed
         else:
-            feed = await _in_thread(read_feed, answer.body, RESOURCE, self._time_zone)
+            feed = await _in_thread(
+                read_feed, answer.body, RESOURCE, self._time_zone, self._words
+            )
         self._fetched = _Fetched(
             feed=feed, digest=digest, conditions=_conditions(answer)
         )
