@@ -24,6 +24,7 @@ class Target:
     normal: str | None
     claims: set[Claim] = field(default_factory=set)
     is_sure: bool = False  # whether some claim is beyond doubt
+    is_doubtful: bool = False  # whether some claim is not
     is_touched: bool = False
     hand: str | None = None
     begun: set[Claim] = field(default_factory=set)
@@ -50,6 +51,7 @@ class Target:
         """
         before, was_sure = self.claims, self.is_sure
         self.claims, self.is_sure = possible, bool(sure)
+        self.is_doubtful = sure != possible
         begins = sure - before - self.begun
         self.begun &= possible
         if relived and self.is_touched:
@@ -65,7 +67,7 @@ class Target:
         """See a human change it."""
         if self.is_touched and self.hand is None and self.claims and not self.is_door:
             self.normal = None  # it may have become what to go back to
-        is_clear = is_clear and (self.is_sure or not self.claims)
+        is_clear = is_clear and not self.is_doubtful
         self.is_touched, self.hand = True, state if is_clear else None
 
     def lose_end(self, begun: set[Claim]) -> None:

@@ -449,6 +449,7 @@ class Listing(RuleBasedStateMachine):
             self.targets_are_as_they_shall_be()
             self.keys_are_as_they_shall_be()
         known = [each.booking.end for each in self.account.known.values()]
+        known += [self.oracle.told[key].end for key in self.oracle.those(*POSSIBLE)]
         keys = [each.end + self.world.ahead for each in self.world.live_keys()]
         last = max([self.world.now, *known, *keys]) + HOUR
         self._pass(last - self.world.now)
