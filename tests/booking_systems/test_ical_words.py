@@ -206,6 +206,24 @@ def test_names_in_summaries(summary: str, wanted: Person) -> None:
 
 
 @pytest.mark.parametrize(
+    ("summary", "title"),
+    [
+        ("CLOSED - Ann Example", "CLOSED"),
+        ("Reserved - Ann Example", "Reserved"),
+        ("Tripadvisor 5550001: Ann Example", "Tripadvisor 5550001"),
+        ("-Ann Example-GY-ExAmPlE-", "GY-ExAmPlE"),
+        ("Choir, tenors", "Choir, tenors"),
+        (" - Board -", " - Board -"),
+        (f"Name: {'x' * 300}", f"Name: {'x' * 300}"),
+    ],
+)
+def test_titles_that_are_shown_name_nobody(summary: str, title: str) -> None:
+    """Whom the title names is known, and not for states."""
+    [booking] = bookings(calendar(stay(summary.replace(",", "\\,"))))
+    assert booking.summary == title
+
+
+@pytest.mark.parametrize(
     ("description", "wanted"),
     [
         ("Phone: +45 20 12 34 56", Person(phone="+45 20 12 34 56")),

@@ -138,7 +138,7 @@ class Reader:
             resource_id=self._resource_id,
             start=start,
             end=end,
-            summary=summary,
+            summary=self._words.title(summary),
             status=self._status(block, summary),
             transparent=block.lines.value("TRANSP").strip().upper() == "TRANSPARENT",
             holder=completed(organizers[0] if organizers else NOBODY, guest),

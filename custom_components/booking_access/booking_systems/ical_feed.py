@@ -12,7 +12,7 @@ from typing import Final
 from ..engine.models import Booking, BookingStatus, ContractError, Problem
 from .ical_events import Entry, Reader, rank
 from .ical_parse import BROKEN, Fault, Lost, lose, named_zone
-from .ical_text import decode, event_lines, take_apart
+from .ical_text import decode, event_lines, take_apart, unescaped
 from .ical_times import (
     Change,
     Series,
@@ -114,7 +114,10 @@ def _without_parts(entries: Sequence[Entry], words: Words) -> Iterator[Entry]:
     if words.parts is None:
         yield from entries
         return
-    parts = [words.is_part(entry.booking.summary) for entry in entries]
+    parts = [
+        words.is_part(unescaped(entry.block.lines.value("SUMMARY")))
+        for entry in entries
+    ]
     stays = zip(entries, parts, strict=True) if any(parts) else ()
     days = {day for entry, part in stays if not part for day in _days(entry.booking)}
     for entry, part in zip(entries, parts, strict=True):

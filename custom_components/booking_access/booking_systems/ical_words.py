@@ -14,11 +14,13 @@ from typing import Any, Final, Self
 from ..engine.models import NOBODY, Person
 from ..forms import Field, FieldKind
 from .patterns import (
+    MAX_LINE,
     details_in,
     is_detail_pattern,
     is_line_pattern,
     line_matcher,
     lines_of,
+    without_details,
 )
 
 
@@ -99,6 +101,12 @@ class Words:
     def is_part(self, summary: str) -> bool:
         """Whether an event may belong to a stay that has an event of its own."""
         return _fits(self.parts, summary)
+
+    def title(self, summary: str) -> str:
+        """Return a summary as it may be shown: without whom it names."""
+        if len(summary) > MAX_LINE:
+            return summary
+        return without_details(self.details, summary)
 
     def guest(self, summary: str, description: str) -> Person:
         """Return whom the texts name; what they do not tell is left empty."""

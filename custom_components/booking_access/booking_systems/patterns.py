@@ -93,6 +93,17 @@ def lines_of(*texts: str) -> str:
     return "\n".join(found[:MAX_LINES])
 
 
+def without_details(matcher: re.Pattern[str] | None, line: str) -> str:
+    """Return a line without the details that it tells."""
+    found = matcher.fullmatch(line) if matcher else None
+    if found is None:
+        return line
+    spans = [found.span(group) for group, value in found.groupdict().items() if value]
+    for begin, end in sorted(spans, reverse=True):
+        line = line[:begin] + line[end:]
+    return line.strip(" -:,;")
+
+
 def details_in(matcher: re.Pattern[str] | None, lines: str) -> dict[str, str]:
     """Return the details that the lines tell; of each the first."""
     details: dict[str, str] = {}
