@@ -16,6 +16,7 @@ from abc import ABC, abstractmethod
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from ssl import SSLContext
 from typing import Any, Final, Self
 
 from aiohttp import web
@@ -102,7 +103,7 @@ class Simulator(ABC):
         """Whether one of the simulator's own faults strikes now."""
         return any(f.kind == kind and f.applies(path) for f in self.faults)
 
-    async def start(self, port: int = 0) -> Self:
+    async def start(self, port: int = 0, ssl_context: SSLContext | None = None) -> Self:
         """Listen on loopback; port 0 takes any free one."""
         app = web.Application(middlewares=[self._middleware])
         app.router.add_post("/_control", self._handle_control)
@@ -111,10 +112,10 @@ class Simulator(ABC):
             app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1
         )
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", port)
+        site = web.TCPSite(self._runner, "127.0.0.1", port, ssl_context=ssl_context)
         await site.start()
         host, bound = self._runner.addresses[0][:2]
-        self.url = f"http://{host}:{bound}"
+        self.url = f"{'https' if ssl_context else 'http'}://{host}:{bound}"
         return self
 
     async def stop(self) -> None:
