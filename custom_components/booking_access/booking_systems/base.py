@@ -3,11 +3,20 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, ClassVar
 
 from ..engine.models import Absence, Account, Booking, Resource, Snapshot
 from ..forms import Field
 from ..push import CONF_WEBHOOK_ID, Push
+
+
+class Write(StrEnum):
+    """What can be done about bookings from here."""
+
+    CREATE = "create"
+    CHANGE = "change"
+    CANCEL = "cancel"
 
 
 class BookingSystem(ABC):
@@ -76,6 +85,24 @@ class BookingSystem(ABC):
         None says that nothing has changed since the last answer for the same
         resources. Bad parts of an answer become the snapshot's problems.
         """
+
+    def writes(self, resource_id: str) -> frozenset[Write]:
+        """Return what can be done from here about the bookings of a resource now."""
+        return frozenset()
+
+    async def create_booking(self, resource_id: str, event: Mapping[str, Any]) -> None:
+        """Book a resource; ``event`` is as Home Assistant's calendars have it."""
+        raise NotImplementedError
+
+    async def change_booking(
+        self, booking: Booking, event: Mapping[str, Any], following: str | None
+    ) -> None:
+        """Change a booking, and those that follow in its series if that is said."""
+        raise NotImplementedError
+
+    async def cancel_booking(self, booking: Booking, following: str | None) -> None:
+        """Cancel a booking, and those that follow in its series if that is said."""
+        raise NotImplementedError
 
     def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
         """Call ``changed`` when there may be news; return how to stop that.

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime, timedelta
 from hashlib import sha256
-from typing import Any, ClassVar, override
+from typing import Any, ClassVar, Final, override
 
 from homeassistant.components.calendar import (
     DATA_COMPONENT,
+    CalendarEntity,
+    CalendarEntityFeature,
     CalendarEvent,
     CalendarEventStatus,
 )
@@ -26,12 +28,21 @@ from ..engine.models import (
     Booking,
     BookingStatus,
     ConnectionFailed,
+    Rejected,
     Resource,
     Snapshot,
 )
 from ..forms import Field, FieldKind
-from .base import BookingSystem
+from .base import BookingSystem, Write
 from .clock import span
+
+FEATURES: Final = {
+    Write.CREATE: CalendarEntityFeature.CREATE_EVENT,
+    Write.CHANGE: CalendarEntityFeature.UPDATE_EVENT,
+    Write.CANCEL: CalendarEntityFeature.DELETE_EVENT,
+}
+# What a booking does not show, and so cannot have been changed on purpose.
+UNSHOWN: Final = ("description", "location")
 
 
 class HaCalendar(BookingSystem):
@@ -119,6 +130,76 @@ class HaCalendar(BookingSystem):
                 each()
 
         return stop
+
+    @override
+    def writes(self, resource_id: str) -> frozenset[Write]:
+        """Return what the calendar lets people do."""
+        entity = self._entity(resource_id)
+        features = (entity.supported_features or 0) if entity else 0
+        return frozenset(each for each, flag in FEATURES.items() if features & flag)
+
+    @override
+    async def create_booking(self, resource_id: str, event: Mapping[str, Any]) -> None:
+        """Make an event in the calendar."""
+        entity = self._available(resource_id)
+        await entity.async_create_event(**event)
+
+    @override
+    async def change_booking(
+        self, booking: Booking, event: Mapping[str, Any], following: str | None
+    ) -> None:
+        """Change the event; what its booking does not show stays as it is."""
+        source = await self._source(booking)
+        kept = {each: value for each in UNSHOWN if (value := getattr(source, each))}
+        given = {
+            name: value for name, value in event.items() if value or name not in kept
+        }
+        await self._available(booking.resource_id).async_update_event(
+            source.uid or "",
+            {**kept, **given},
+            recurrence_id=source.recurrence_id,
+            recurrence_range=following,
+        )
+
+    @override
+    async def cancel_booking(self, booking: Booking, following: str | None) -> None:
+        """Delete the event."""
+        source = await self._source(booking)
+        await self._available(booking.resource_id).async_delete_event(
+            source.uid or "",
+            recurrence_id=source.recurrence_id,
+            recurrence_range=following,
+        )
+
+    async def _source(self, booking: Booking) -> CalendarEvent:
+        """Return the event that a booking is.
+
+        A booking keeps its id when its calendar gives the event another one.
+        """
+        entity_id = self._available(booking.resource_id).entity_id
+        events = await self._events(entity_id, booking.start, booking.end)
+        found = {_booking(booking.resource_id, event).id: event for event in events}
+        if event := found.get(booking.id):
+            return event
+        for event in events:
+            read = _booking(booking.resource_id, event)
+            same = (read.start, read.end, read.summary)
+            if same == (booking.start, booking.end, booking.summary):
+                return event
+        raise Rejected("booking_gone")
+
+    def _available(self, resource_id: str) -> CalendarEntity:
+        """Return the calendar that a resource is; ConnectionFailed if it is away."""
+        if entity := self._entity(resource_id):
+            return entity
+        raise ConnectionFailed("the calendar is not available")
+
+    def _entity(self, resource_id: str) -> CalendarEntity | None:
+        """Return the calendar that a resource is, if it is there."""
+        registry = er.async_get(self.hass)
+        entity_id = er.async_resolve_entity_id(registry, resource_id)
+        component = self.hass.data.get(DATA_COMPONENT)
+        return component.get_entity(entity_id) if component and entity_id else None
 
     def _entity_ids(self) -> list[str]:
         """Return the entity ids of the chosen calendars, as they are called today."""
