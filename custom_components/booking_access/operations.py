@@ -172,7 +172,7 @@ class Operations:
             self._store.ledger.grants[row.reference] = row
             await self._store.async_save()
         grant = Grant(
-            reference=self._at_vendor(row),
+            reference=self.at_vendor(row),
             points=row.points,
             start=row.start,
             end=row.end,
@@ -221,10 +221,10 @@ class Operations:
         account = self.account(row.account_id)
         async with account.grant_turn():
             listed = await account.system.list_issued()
-        reference = self._at_vendor(row)
+        reference = self.at_vendor(row)
         return next((e for e in listed if e.live and e.reference == reference), None)
 
-    def _at_vendor(self, row: GrantRow) -> str:
+    def at_vendor(self, row: GrantRow) -> str:
         """Return the reference as the vendor sees it, with this installation in it."""
         return f"ba-{self._store.ledger.installation}-{row.reference}"
 

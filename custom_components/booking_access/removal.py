@@ -39,7 +39,7 @@ async def async_close_account(
         await system.hold(row.target.removeprefix(doors), held=False)
 
     async def revoke(row: GrantRow) -> None:
-        reference = f"ba-{ledger.installation}-{row.reference}"
+        reference = hub.operations.at_vendor(row)
         if issued_id := row.issued_id or await _async_look_up(system, row, reference):
             await system.revoke(issued_id)
 
