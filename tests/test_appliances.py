@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
@@ -16,6 +17,7 @@ from homeassistant.core import (
 )
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.event import async_track_state_change_event
+from homeassistant.helpers.storage import Store
 from homeassistant.setup import async_setup_component
 
 from .helpers import Hall, at, settle
@@ -266,3 +268,34 @@ async def test_rule_16_what_to_go_back_to_is_written_down_before_it_is_switched(
     await at(hass, freezer, START - timedelta(minutes=10))
     assert hass.states.get("input_boolean.alarm").state == "off"
     assert seen == ["on"]
+
+
+async def test_rule_16_what_an_appliance_that_comes_back_was_is_written_down_too(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    two_halls: Hall,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """It was not there when the time came, but is before it is switched."""
+    light, write = "input_boolean.light", Store._async_write_data
+    seen: list[str | None] = []
+
+    def rows() -> list[dict[str, Any]]:
+        switched = hass_storage["booking_access.ledger"]["data"]["switched"]
+        return [row for row in switched if row["target"] == f"light/{light}"]
+
+    async def come_back(store: Store[Any], data: dict[str, Any]) -> None:
+        await write(store, data)
+        if store.key == "booking_access.ledger" and rows():
+            hass.states.async_set(light, "off")
+
+    @callback
+    def look(event: Event[EventStateChangedData]) -> None:
+        if event.data["new_state"].state == "on":
+            seen.extend(row["before"] for row in rows())
+
+    hass.states.async_set(light, "unavailable")
+    async_track_state_change_event(hass, light, look)
+    with patch.object(Store, "_async_write_data", come_back):
+        await two_halls.book(NOW, END)
+    assert seen == ["off"]

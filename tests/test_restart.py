@@ -449,3 +449,27 @@ async def test_rule_10_a_failed_plan_keeps_what_is_open_until_its_end(
     assert exivo.doors[ENTRANCE].mode == "open"
     await at(hass, freezer, NOW + HOUR + LAG)
     assert exivo.doors[ENTRANCE].mode == "normal"
+
+
+async def test_rule_10_a_failed_plan_keeps_nothing_open_for_a_room_that_is_gone(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    winkas: WinKasSimulator,
+    exivo: ExivoSimulator,
+    freezer: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its bookings are not in doubt: there are none any more."""
+    winkas.fault("500")
+    remember(hass_storage, [(NOW - HOUR, NOW + HOUR)], [])
+    bookings, _ = await start(hass, winkas, exivo)
+    await settle(hass, freezer)
+    assert exivo.doors[ENTRANCE].mode == "open"
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("a mistake in our code")
+
+    monkeypatch.setattr("custom_components.booking_access.planner.plan", fail)
+    hass.config_entries.async_remove_subentry(bookings, ROOM)
+    await settle(hass, freezer)
+    assert exivo.doors[ENTRANCE].mode == "normal"

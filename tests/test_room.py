@@ -11,6 +11,7 @@ from pytest_homeassistant_custom_component.common import (
     async_mock_service,
 )
 
+from custom_components.booking_access.const import DATA_HUB, DOMAIN
 from custom_components.booking_access.store import LedgerStore
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_state_change_event
@@ -184,6 +185,30 @@ async def test_rule_16_what_a_person_changed_is_left_alone(
     assert hass.states.get("input_boolean.alarm").state == "on"
     assert hass.states.get("input_boolean.light").state == "on"
     assert hass.states.get("input_boolean.fan").state == "off"
+
+
+@pytest.mark.usefixtures("helpers", "hass_storage")
+async def test_rule_10_a_lock_that_shows_what_it_was_before_a_start_is_told_again(
+    hass: HomeAssistant, hall: Hall, freezer: FrozenDateTimeFactory
+) -> None:
+    """That it shows locked answers nothing: the bolt is still out."""
+    await hall.add_room()
+    await hall.book(START, END)
+    await at(hass, freezer, START)
+    assert hass.states.get("input_boolean.front_door_open").state == "on"
+    before = hass.data.pop(DATA_HUB)
+    before._async_stop()
+    for entry in hass.config_entries.async_entries(DOMAIN):
+        await hass.config_entries.async_unload(entry.entry_id)
+    freezer.move_to(END + LAG)
+
+    hub = hass.data[DATA_HUB] = type(before)(hass)
+    await hub.async_start()
+    await hass.async_block_till_done()
+    hass.states.async_set(hall.lock, "locked")
+    await hass.config_entries.async_setup(hall.doors.entry_id)
+    await settle(hass, freezer)
+    assert hass.states.get("input_boolean.front_door_open").state == "off"
 
 
 @pytest.mark.usefixtures("helpers")

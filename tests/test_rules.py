@@ -1,8 +1,10 @@
 """What is decided about bookings, seen at the doors and in the keys of people."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
@@ -13,6 +15,7 @@ from custom_components.booking_access.const import DATA_HUB, DOMAIN
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers.storage import Store
 from homeassistant.setup import async_setup_component
 from simulators.base import Fault
 from simulators.exivo_site import ENTRANCE, SEMINAR, Visit
@@ -411,6 +414,31 @@ async def test_rule_08_all_is_written_down_before_a_vendor_is_asked(
     assert (halls.mode(), halls.keys) == ("normal", [])
 
 
+async def test_rule_08_a_booking_is_written_down_before_its_key(
+    hass: HomeAssistant, halls: Halls
+) -> None:
+    """However slow its file is: after a crash, a key for nothing would be taken back."""
+    await halls.connect()
+    await halls.add_hall("grant")
+    disk, write = asyncio.Event(), Store._async_write_data
+
+    async def slow(store: Store[Any], data: dict[str, Any]) -> None:
+        if store.key == f"{DOMAIN}.{halls.bookings.entry_id}":
+            await disk.wait()
+        await write(store, data)
+
+    halls.winkas.control({"bookings": [booked(START, END)]})
+    with patch.object(Store, "_async_write_data", slow):
+        hass.async_create_task(halls.bookings.runtime_data.async_synchronize())
+        for _ in range(50):
+            await halls.breathe()
+            assert halls.keys == []
+        assert await known(hass) == {"1"}
+        disk.set()
+        await hass.async_block_till_done()
+    assert len(halls.keys) == 1
+
+
 async def test_rule_08_what_another_installation_made_is_not_ours(
     hass: HomeAssistant,
     hass_storage: dict[str, Any],
@@ -501,7 +529,7 @@ async def test_rule_09_a_door_that_answers_late_delays_no_other(
 async def test_rule_09_a_vendor_says_when_to_come_back(
     hass: HomeAssistant, halls: Halls, freezer: FrozenDateTimeFactory
 ) -> None:
-    """It is not asked before."""
+    """It is not asked before, and nobody is called for having to wait."""
     await halls.connect(booked(START, END))
     await halls.add_hall("hold_open")
     halls.exivo.fault("429", path="/mode", retry_after="300")
@@ -509,6 +537,7 @@ async def test_rule_09_a_vendor_says_when_to_come_back(
     halls.exivo.requests.clear()
     for minutes in range(1, 5):
         await at(hass, freezer, START - LEAD + minutes * MINUTE)
+        assert hass.states.get("binary_sensor.hal_1_attention").state == "off"
     assert not [path for _, path in halls.exivo.requests if path.endswith("/mode")]
     halls.exivo.faults.clear()
     for minutes in range(5, 8):
@@ -613,6 +642,38 @@ async def test_rule_12_a_room_that_the_first_answer_lacks_keeps_its_keys(
     assert (halls.mode(SEMINAR), halls.keys) == ("normal", [])
 
 
+async def test_rule_12_of_lost_bookings_only_those_that_are_named_count(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    halls: Halls,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Their store was lost, and an answer says that one of two is cancelled.
+
+    It is not complete, so the other keeps its key until an answer is.
+    """
+    later = booked(START + DAY, END + DAY, 2)
+    await halls.connect(booked(START, END), later)
+    await halls.add_hall("grant")
+    assert len(halls.keys) == 2
+    before = hass.data.pop(DATA_HUB)
+    before._async_stop()
+    await hass.config_entries.async_unload(halls.bookings.entry_id)
+    del hass_storage[f"{DOMAIN}.{halls.bookings.entry_id}"]
+    halls.winkas.control({"remove": [2], "raw": {"1": [BAD]}})
+    halls.winkas.control({"bookings": [booked(START, END, extra={"Cancelled": True})]})
+
+    hub = hass.data[DATA_HUB] = type(before)(hass)
+    await hub.async_start()
+    for entry in (halls.doors, halls.bookings):
+        await hass.config_entries.async_reload(entry.entry_id)
+    await settle(hass, freezer)
+    assert [key.start for key in halls.keys] == [START + DAY - LEAD]
+    halls.winkas.control({"raw": {"1": []}})
+    await halls.synchronize()
+    assert halls.keys == []
+
+
 async def test_rule_12_an_account_that_is_added_again_hands_out_anew(
     hass: HomeAssistant, halls: Halls, freezer: FrozenDateTimeFactory
 ) -> None:
@@ -642,6 +703,24 @@ async def test_rule_13_national_numbers_are_read_as_those_of_the_account(
     await halls.add_hall("grant")
     [key] = halls.keys
     assert key.posted["smsNr"] == "+4791234567"
+
+
+async def test_rule_16_before_any_booking_the_alarm_is_armed_and_all_else_off(
+    hass: HomeAssistant, halls: Halls, freezer: FrozenDateTimeFactory
+) -> None:
+    """So that the first booking has something to switch, and to go back to."""
+    await halls.connect(booked(START, END))
+    await halls.add_hall()
+
+    def shown() -> list[str]:
+        names = ("alarm", "light", "ventilation")
+        return [hass.states.get(f"switch.hal_1_{name}").state for name in names]
+
+    assert shown() == ["on", "off", "off"]
+    await at(hass, freezer, START)
+    assert shown() == ["off", "on", "on"]
+    await at(hass, freezer, END + HOUR)
+    assert shown() == ["on", "off", "off"]
 
 
 @pytest.mark.parametrize(
