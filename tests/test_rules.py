@@ -12,6 +12,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.booking_access.access_systems.exivo import Exivo
 from custom_components.booking_access.const import DATA_HUB, DOMAIN
+from custom_components.booking_access.engine.ledger import Phase, Switched
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
@@ -721,6 +722,44 @@ async def test_rule_16_before_any_booking_the_alarm_is_armed_and_all_else_off(
     assert shown() == ["off", "on", "on"]
     await at(hass, freezer, END + HOUR)
     assert shown() == ["on", "off", "off"]
+
+
+async def test_rule_09_what_an_account_that_was_removed_had_is_not_tried_for_ever(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    halls: Halls,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Its doors are gone, and people read that of the room that still has them."""
+    await halls.connect(booked(START, END))
+    await halls.add_hall("hold_open", "grant")
+    await at(hass, freezer, START)
+    assert (halls.mode(), len(halls.keys)) == ("open", 1)
+    await hass.config_entries.async_remove(halls.doors.entry_id)
+    await settle(hass, freezer)
+    assert (halls.mode(), halls.keys) == ("normal", [])
+    for instant in (START + HOUR, END + LAG, END + HOUR):
+        await at(hass, freezer, instant)
+        await settle(hass, freezer)
+        ledger = hass_storage[f"{DOMAIN}.ledger"]["data"]
+        assert not [row for row in ledger["switched"] if "door/" in row["target"]]
+        assert ledger["grants"] == []
+        assert hass.states.get("binary_sensor.hal_1_attention").attributes[
+            "reasons"
+        ] == ["door_gone"]
+
+
+async def test_rule_09_a_door_left_over_of_a_removed_account_is_forgotten(
+    hass: HomeAssistant, halls: Halls, freezer: FrozenDateTimeFactory
+) -> None:
+    """Nobody could close it, and no room tells of it."""
+    await halls.connect()
+    await halls.add_hall("hold_open")
+    hub = hass.data[DATA_HUB]
+    left = Switched(target=f"door/removed/{ENTRANCE}", phase=Phase.ON)
+    hub.store.ledger.switched[left.target] = left
+    await at(hass, freezer, NOW + MINUTE)
+    assert hub.store.ledger.switched == {}
 
 
 @pytest.mark.parametrize(

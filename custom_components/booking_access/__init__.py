@@ -138,6 +138,6 @@ async def async_remove_entry(
         return
     if entry.data[CONF_SYSTEM] in ACCESS_SYSTEMS:
         await async_close_account(hass, hub, entry)
-        hub.evaluate()
+        hub.async_doors_changed(entry.entry_id)
     else:
         await hub.async_remove_account(entry.entry_id)

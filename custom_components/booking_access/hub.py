@@ -145,7 +145,9 @@ class Hub:
     def async_add_doors(self, entry_id: str, doors: AccessCoordinator) -> CALLBACK_TYPE:
         """Know a loaded access account; returns how to forget it."""
         self.doors[entry_id] = doors
-        stop_listening = doors.async_add_listener(lambda: self._doors_changed(entry_id))
+        stop_listening = doors.async_add_listener(
+            lambda: self.async_doors_changed(entry_id)
+        )
 
         @callback
         def forget() -> None:
@@ -154,11 +156,11 @@ class Hub:
             for room in self._rooms_with(entry_id):
                 room.async_update_soon()
 
-        self._doors_changed(entry_id)
+        self.async_doors_changed(entry_id)
         return forget
 
     @callback
-    def _doors_changed(self, entry_id: str) -> None:
+    def async_doors_changed(self, entry_id: str) -> None:
         """See what the doors can do and what they show, and act on it."""
         for room in self._rooms_with(entry_id):
             room.configure(room.config, room.modes)

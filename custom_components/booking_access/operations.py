@@ -16,6 +16,7 @@ from .coordinator import AccessCoordinator
 from .engine.appliances import is_on, remembered, to_begin, to_restore
 from .engine.ledger import Evidence, GrantRow, GrantState, Phase, Switched, issued
 from .engine.models import (
+    Capability,
     ConnectionFailed,
     Credential,
     Effect,
@@ -58,6 +59,22 @@ class Operations:
             return account
         raise ConnectionFailed("account_not_loaded")
 
+    def is_gone(self, account_id: str) -> bool:
+        """Whether an access account was removed: nobody can do anything there any more."""
+        return self._hass.config_entries.async_get_entry(account_id) is None
+
+    def able(self, point: str, capability: Capability) -> bool:
+        """Whether an access point is able to do something.
+
+        One that is not known, because its account is not loaded, is taken to be
+        able to do what is wished; one whose account was removed can do nothing.
+        """
+        account_id, _, point_id = point.partition("/")
+        account = self._accounts.get(account_id)
+        if account and (known := account.data.points.get(point_id)):
+            return capability in known.capabilities
+        return not self.is_gone(account_id)
+
     def armed(self, row: Switched) -> Switched:
         """Return the row with what there will be to go back to, as it looks now.
 
@@ -90,6 +107,8 @@ class Operations:
         kind, _, name = row.target.partition("/")
         if kind == "door":
             account_id, _, point_id = name.partition("/")
+            if not starts and self.is_gone(account_id):
+                return None  # it was closed, or named as left behind, by its removal
             await self.account(account_id).async_hold(point_id, held=starts)
             return settled(row) if starts else None
         if (effect := _appliance_effect(row.target)) is None:

@@ -133,20 +133,9 @@ def country_of(hass: HomeAssistant, entry: ConfigEntry) -> str:
 
 
 def with_points(
-    room: Room, modes: Collection[str], doors: Mapping[str, AccessCoordinator]
+    room: Room, modes: Collection[str], able: Callable[[str, Capability], bool]
 ) -> Room:
-    """Return the room with its points sorted by what they can do.
-
-    A point that is not known, because its account is not loaded, is taken to
-    be able to do what is wished.
-    """
-
-    def able(point: str, capability: Capability) -> bool:
-        account_id, _, point_id = point.partition("/")
-        account = doors.get(account_id)
-        known = account.data.points.get(point_id) if account else None
-        return known is None or capability in known.capabilities
-
+    """Return the room with its points sorted by what they are able to do."""
     held = AccessMode.HOLD_OPEN in modes
     granted = AccessMode.GRANT in modes
     return replace(
@@ -175,7 +164,7 @@ class LiveRoom:
     def configure(self, config: Room, modes: Collection[str]) -> None:
         """Take over how the room is set up."""
         self.modes = modes
-        self.config = with_points(config, modes, self._hub.doors)
+        self.config = with_points(config, modes, self._hub.operations.able)
 
     @callback
     def async_add_listener(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
@@ -278,7 +267,9 @@ class LiveRoom:
         for point in self.config.points:
             account_id, _, point_id = point.partition("/")
             account = self._hub.doors.get(account_id)
-            if account is None:
+            if self._hub.operations.is_gone(account_id):
+                yield "door_gone"
+            elif account is None:
                 if not self._hub.is_starting:
                     yield "account_not_loaded"
             elif account.data.points and point_id not in account.data.points:

@@ -215,7 +215,8 @@ class Steps:
 
         Only that: after a start, locks may show what they were before it.
         """
-        doors = self._hub.doors[entry_id]
+        if (doors := self._hub.doors.get(entry_id)) is None:
+            return
         now_ready = {key for key, state in doors.data.states.items() if state.ready}
         came_back = now_ready - self._ready.get(entry_id, set())
         self._ready[entry_id] = now_ready
