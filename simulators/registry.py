@@ -30,4 +30,5 @@ SIMULATORS: Final = {
     "winkas": Registered("winkas", "WinKasSimulator", 18081),
     "exivo": Registered("exivo", "ExivoSimulator", 18082),
     "icalendar": Registered("icalendar", "ICalendarSimulator", 18083),
+    "pronestor": Registered("pronestor", "PronestorSimulator", 18085),
 }

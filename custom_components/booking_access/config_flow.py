@@ -28,6 +28,8 @@ from homeassistant.helpers.selector import (
     SelectSelectorMode,
 )
 
+from .access_systems.base import AccessSystem
+from .booking_systems.base import BookingSystem
 from .const import CONF_RESOURCES, CONF_SYSTEM, DOMAIN, LOGGER, SUBENTRY_ROOM
 from .engine.models import (
     Account,
@@ -145,7 +147,11 @@ class BookingAccessConfigFlow(ConfigFlow, domain=DOMAIN):
                 account_schema(self.hass, form, unfolded=bool(errors)), user_input
             ),
             errors=errors,
-            description_placeholders={**self._to_paste(key), **placeholders},
+            description_placeholders={
+                "tried": "",
+                **self._to_paste(key),
+                **placeholders,
+            },
         )
 
     def _receiving(self, key: str, before: Mapping[str, Any] = NEW) -> dict[str, str]:
@@ -282,6 +288,7 @@ class BookingAccessConfigFlow(ConfigFlow, domain=DOMAIN):
             errors=errors,
             description_placeholders={
                 "account": entry.title,
+                "tried": "",
                 **to_paste,
                 **placeholders,
             },
@@ -295,7 +302,8 @@ class BookingAccessConfigFlow(ConfigFlow, domain=DOMAIN):
         key = entry.data[CONF_SYSTEM]
         unique_id = f"{key}:{self._account.id}"
         await self.async_set_unique_id(unique_id)
-        if not system_class(key).is_choice:
+        system = system_class(key)
+        if not (system.is_choice or system.may_move):
             self._abort_if_unique_id_mismatch(
                 reason="wrong_account",
                 description_placeholders={"account": entry.title},
@@ -314,13 +322,14 @@ class BookingAccessConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> tuple[dict[str, str], dict[str, str]]:
         """Ask the vendor who we are; return the form's errors and their placeholders."""
         self._settings = settings
-        if errors := form_errors(form, settings):
-            return errors, {}
+        errors, placeholders = form_errors(form, settings)
+        if errors:
+            return errors, placeholders
+        system: BookingSystem | AccessSystem | None = None
         try:
             if settings[CONF_SYSTEM] in ACCESS_SYSTEMS:
-                self._account = await create_access_system(
-                    self.hass, settings
-                ).validate()
+                system = create_access_system(self.hass, settings)
+                self._account = await system.validate()
             else:
                 system = create_booking_system(self.hass, settings)
                 self._account = await system.validate()
@@ -328,7 +337,8 @@ class BookingAccessConfigFlow(ConfigFlow, domain=DOMAIN):
         except VendorError as err:
             LOGGER.debug("The account cannot be used: %s", type(err).__name__)
             return {"base": form_error(err)}, {
-                "field": err.field if isinstance(err, ContractError) else ""
+                "field": err.field if isinstance(err, ContractError) else "",
+                "tried": system.tried if system else "",
             }
         except Exception:  # noqa: BLE001 - a form must always come back with an answer
             LOGGER.exception("Unexpected error while trying an account")

@@ -1,8 +1,9 @@
 """Forms as Home Assistant shows them, from the fields that systems declare."""
 
 from collections.abc import Iterable, Mapping, Sequence
+import json
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, override
 
 import voluptuous as vol
 from yarl import URL
@@ -21,12 +22,14 @@ from homeassistant.helpers.selector import (
 )
 
 from .const import CONF_ADVANCED, DOMAIN
-from .forms import Field, FieldKind
+from .forms import BadValue, Field, FieldKind
 
 TEXT_TYPES: Final = {
     FieldKind.TEXT: TextSelectorType.TEXT,
     FieldKind.PASSWORD: TextSelectorType.PASSWORD,
     FieldKind.URL: TextSelectorType.URL,
+    FieldKind.LIST: TextSelectorType.TEXT,
+    FieldKind.JSON: TextSelectorType.TEXT,
 }
 # Calendars are often handed out with schemes of their own.
 SCHEMES: Final = ("http", "https", "webcal", "webcals")
@@ -85,9 +88,15 @@ def settings_of(
     return {name: value for name, value in settings.items() if value is not None}
 
 
-def form_errors(form: Iterable[Field], settings: Mapping[str, Any]) -> dict[str, str]:
-    """Return what is wrong with settings before anybody is asked, by field."""
-    errors = {}
+def form_errors(
+    form: Iterable[Field], settings: Mapping[str, Any]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return what is wrong with settings before anybody is asked, by field.
+
+    Besides, what the texts of that have for placeholders.
+    """
+    errors: dict[str, str] = {}
+    placeholders: dict[str, str] = {}
     for field in form:
         shown_at = CONF_ADVANCED if field.advanced else field.name
         value = settings.get(field.name)
@@ -96,7 +105,13 @@ def form_errors(form: Iterable[Field], settings: Mapping[str, Any]) -> dict[str,
                 errors[shown_at] = "missing"
         elif field.kind is FieldKind.URL and not _is_address(value):
             errors[shown_at] = "invalid_url"
-    return errors
+        elif field.reader:
+            try:
+                field.reader(value)
+            except BadValue as err:
+                errors[shown_at] = err.key
+                placeholders |= err.placeholders
+    return errors, placeholders
 
 
 def suggested(
@@ -161,7 +176,26 @@ def _selector(hass: HomeAssistant, field: Field) -> Selector[Any]:
     config = TextSelectorConfig(type=TEXT_TYPES[field.kind])
     if field.autocomplete:
         config["autocomplete"] = field.autocomplete
+    if field.kind is FieldKind.JSON:
+        config["multiline"] = True
+    if field.kind in (FieldKind.JSON, FieldKind.LIST):
+        return _WrittenSelector(config)
     return TextSelector(config)
+
+
+class _WrittenSelector(TextSelector):
+    """A text for people; a program may give the list or object that it stands for."""
+
+    @override
+    def __call__(self, data: Any) -> str | list[str]:
+        """Return it as people write it."""
+        if isinstance(data, dict):
+            data = json.dumps(data, indent=2, ensure_ascii=False)
+        elif isinstance(data, list):
+            data = ", ".join(str(each) for each in data)
+        elif isinstance(data, int):
+            data = str(data)
+        return super().__call__(data)
 
 
 def _cleaned(hass: HomeAssistant, field: Field, value: Any) -> Any:

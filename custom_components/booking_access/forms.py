@@ -15,6 +15,18 @@ class FieldKind(StrEnum):
     BOOLEAN = "boolean"
     ENTITIES = "entities"
     PATTERNS = "patterns"  # texts, as many as one likes
+    LIST = "list"  # several, with commas between them
+    JSON = "json"  # a text of several lines
+
+
+class BadValue(Exception):
+    """What was filled in cannot be used; ``key`` is the text that says why."""
+
+    def __init__(self, key: str, **placeholders: str) -> None:
+        """Remember what to say."""
+        super().__init__(key)
+        self.key = key
+        self.placeholders = placeholders
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +42,8 @@ class Field:
     autocomplete: str | None = None
     # Returns the part of a value that makes no sense; None if all of it does.
     check: Callable[[Any], str | None] | None = None
+    # Reads what was filled in; raises BadValue that says what is wrong with it.
+    reader: Callable[[str], object] | None = None
 
     @property
     def secret(self) -> bool:

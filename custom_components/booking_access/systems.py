@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from aiohttp import CookieJar
+
 from homeassistant.const import CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import (
@@ -16,12 +18,13 @@ from .access_systems.ha_locks import HaLocks
 from .booking_systems.base import BookingSystem
 from .booking_systems.ha_calendar import HaCalendar
 from .booking_systems.icalendar import ICalendar
+from .booking_systems.pronestor import Pronestor
 from .booking_systems.webhook import Webhook
 from .booking_systems.winkas import WinKas
 from .const import CONF_SYSTEM
 
 BOOKING_SYSTEMS: Final[Mapping[str, type[BookingSystem]]] = {
-    system.key: system for system in (HaCalendar, ICalendar, Webhook, WinKas)
+    system.key: system for system in (HaCalendar, ICalendar, Pronestor, Webhook, WinKas)
 }
 ACCESS_SYSTEMS: Final[Mapping[str, type[AccessSystem]]] = {
     system.key: system for system in (HaLocks, Exivo)
@@ -56,7 +59,10 @@ def _create[SystemT: (BookingSystem, AccessSystem)](
         return system(hass, settings)
     verify_ssl = settings.get(CONF_VERIFY_SSL, True)
     if system.own_session:
-        session = async_create_clientsession(hass, verify_ssl, auto_cleanup=True)
+        # Servers on premises have no names; without "unsafe" their cookies are lost.
+        session = async_create_clientsession(
+            hass, verify_ssl, auto_cleanup=True, cookie_jar=CookieJar(unsafe=True)
+        )
     else:
         session = async_get_clientsession(hass, verify_ssl)
     return system(session, settings)

@@ -43,6 +43,8 @@ class BookingSystem(ABC):
     needs_hass: ClassVar[bool] = False
     # What it covers is named in its form; there is no account behind it.
     is_choice: ClassVar[bool] = False
+    # The vendor has no id for an account: it is told by its address, which may change.
+    may_move: ClassVar[bool] = False
     own_session: ClassVar[bool] = False  # cookies, or a certificate not verified
 
     def __init__(self, connection: Any, settings: Mapping[str, Any]) -> None:
@@ -54,6 +56,14 @@ class BookingSystem(ABC):
     def takes_push(self) -> bool:
         """Whether this account is brought news by HTTP, as its settings say."""
         return bool(self.settings.get(CONF_WEBHOOK_ID))
+
+    @property
+    def tried(self) -> str:
+        """What answered when an account was tried, as Markdown, to put it right by.
+
+        Only where people can correct more than their sign-in; nothing personal.
+        """
+        return ""
 
     @abstractmethod
     async def validate(self) -> Account:

@@ -5,16 +5,13 @@ plausible, [U] not public. What is not confirmed is read so that each case works
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
-import hashlib
 from http import HTTPStatus
-from itertools import accumulate, product
-import json
+from itertools import product
 import re
 from typing import Any, ClassVar, Final, override
 from zoneinfo import ZoneInfo
@@ -41,6 +38,7 @@ from ..forms import Field, FieldKind
 from ..transport import TIMEOUT, Answer, raise_for_status, read, request
 from .base import BookingSystem
 from .clock import span
+from .distinct import full_id, identified
 from .wire import Json, checked, optional
 
 DEFAULT_URL: Final = "https://air.winkas.net/api/"
@@ -171,7 +169,7 @@ class WinKas(BookingSystem):
         return Snapshot(
             bookings=tuple(
                 booking
-                for booking in _identified(readable, self._repeated)
+                for booking in identified(readable, self._repeated)
                 if booking.start < end and start < booking.end
             ),
             start=start,
@@ -311,12 +309,9 @@ def _booking(value: object, resource_id: str) -> Booking:
     summary = optional(record, "Subject", str).strip()
     holder = _holder(optional(wrapper, "BookingOwner", dict))
     owner = [holder.id, holder.name, holder.phone, holder.email]
-    said = json.dumps([resource_id, str(start), str(end), summary, *owner])
-    digest = hashlib.sha256(said.encode()).hexdigest()[:16]
     number = _first(BOOKING_NUMBER, record, wrapper)
-    known = f"{number}/{resource_id}/{start:%Y%m%dT%H%M%SZ}/{digest}"
     return Booking(
-        id=known if number else digest,
+        id=full_id(number, resource_id, start, end, summary, *owner),
         resource_id=resource_id,
         start=start,
         end=end,
@@ -357,25 +352,3 @@ def _status(*records: Json) -> BookingStatus:
         if flagged or str(mark).strip().casefold() in CANCELLED_WORDS:
             return BookingStatus.CANCELLED
     return BookingStatus.CONFIRMED
-
-
-def _identified(readable: list[Booking], repeated: set[str]) -> Iterator[Booking]:
-    """Shorten each booking's id to one that is its own, and survives a move.
-
-    That is the booking number. A number on several resources keeps the resource,
-    one that a resource has several times (a season's booking) the start too.
-    Without a number it is a digest of all that the booking says.
-
-    ``repeated`` remembers what is not unique, so that a season's last booking is
-    not renamed when alone. Rows that say the same are one, live if any of them is.
-    """
-    live_last = sorted(readable, key=lambda b: b.status is BookingStatus.CONFIRMED)
-    distinct = {booking.id: booking for booking in live_last}
-    names = {  # of each, from short to surely unique
-        id_: list(accumulate(id_.rsplit("/", 3), "{}/{}".format)) for id_ in distinct
-    }
-    uses = Counter(name for known in names.values() for name in known[:-1])
-    repeated.update(name for name, count in uses.items() if count > 1)
-    for id_, booking in distinct.items():
-        name = next(name for name in names[id_] if name not in repeated)
-        yield replace(booking, id=name)
