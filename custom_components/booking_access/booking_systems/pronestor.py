@@ -36,7 +36,7 @@ from ..transport import Answer
 from .base import BookingSystem
 from .distinct import identified
 from .pronestor_profile import margin_of, read_profile, written
-from .pronestor_read import Entry, entries_of, is_in, read_bookings, read_rooms
+from .pronestor_read import Entry, entries_of, named_rooms, read_bookings, read_rooms
 from .pronestor_site import Site, json_of
 
 # A naive time may be meant in another zone [U], and a booking that began before the
@@ -205,7 +205,8 @@ class Pronestor(BookingSystem):
         names = self._profile.bookings
         whose = f"{'room' if room_id else 'location'} {asked}" if asked else "the list"
         entries = entries_of(json_of(answer, "bookings"), names, whose, room_id)
-        if asked and entries and not any(is_in(entry, rooms) for entry in entries):
+        named = named_rooms(entries)
+        if asked and named and not named & rooms:  # ids of something else
             raise entries[0].misfit("room_id")
         return list(read_bookings(entries, wanted, self._zone))
 

@@ -5,6 +5,7 @@ so that somebody can put it right; never by what was answered.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 import re
@@ -154,12 +155,13 @@ def rooms_of(entry: Entry) -> list[str]:
     return told
 
 
-def is_in(entry: Entry, rooms: Collection[str]) -> bool:
-    """Whether a booking says that it is in one of the rooms."""
-    try:
-        return any(room in rooms for room in rooms_of(entry))
-    except ContractError:
-        return False
+def named_rooms(entries: Iterable[Entry]) -> set[str]:
+    """Return the rooms that bookings say they are in, as far as it can be read."""
+    named: set[str] = set()
+    for entry in entries:
+        with suppress(ContractError):
+            named.update(rooms_of(entry))
+    return named
 
 
 def _booking(entry: Entry, room_id: str, zone: tzinfo) -> Booking:
