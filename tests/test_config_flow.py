@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+import json
 from typing import Any
 from unittest.mock import patch
 
@@ -25,6 +26,8 @@ from simulators.base import Simulator
 from simulators.exivo import ExivoSimulator
 from simulators.exivo_site import API_KEY, SITE
 from simulators.icalendar import ICalendarSimulator
+from simulators.pronestor import PronestorSimulator
+from simulators.pronestor_site import OTHER
 from simulators.winkas import WinKasSimulator
 
 from .flows import (
@@ -111,6 +114,16 @@ VENDORS: Mapping[str, tuple[type[Simulator], dict[str, str]]] = {
             "truth": "simulators.icalendar.PASSWORD",
         },
     ),
+    "pronestor": (
+        PronestorSimulator,
+        {
+            "side": "booking_system",
+            "title": "Pronestor Planner (127.0.0.1)",
+            "secret": "password",
+            "validate": "booking_systems.pronestor.Pronestor.validate",
+            "truth": "simulators.pronestor.PASSWORD",
+        },
+    ),
     "exivo": (
         ExivoSimulator,
         {
@@ -125,6 +138,7 @@ VENDORS: Mapping[str, tuple[type[Simulator], dict[str, str]]] = {
 ALL = pytest.mark.parametrize("vendor", VENDORS, indirect=True)
 BOOKED = pytest.mark.parametrize("vendor", ["winkas"], indirect=True)
 EXIVO = pytest.mark.parametrize("vendor", ["exivo"], indirect=True)
+PRONESTOR = pytest.mark.parametrize("vendor", ["pronestor"], indirect=True)
 FEED = pytest.mark.parametrize("vendor", ["icalendar"], indirect=True)
 
 
@@ -195,6 +209,7 @@ async def test_menus(hass: HomeAssistant) -> None:
             {"site_id": SITE, "mobile_app_name": "dormakaba mobile access"},
         ),
         ("icalendar", None, {"username": "feed", "verify_ssl": True}),
+        ("pronestor", None, {"location_ids": "3, 7", "verify_ssl": True}),
     ],
     indirect=["vendor"],
 )
@@ -256,6 +271,19 @@ ERRORS = [
     ("winkas", {}, "429", {"base": "rate_limited"}),
     ("winkas", {}, "html", {"base": "unexpected_answer"}),
     ("winkas", {}, "wrong_shape", {"base": "unexpected_answer"}),
+    ("pronestor", {"password": "wrong"}, None, {"base": "invalid_auth"}),
+    ("pronestor", {"location_ids": ""}, None, {"location_ids": "missing"}),
+    ("pronestor", {"location_ids": "9"}, None, {"base": "unexpected_answer"}),
+    ("pronestor", {"url": "planner"}, None, {"url": "invalid_url"}),
+    ("pronestor", {"url": "http://127.0.0.1:1/"}, None, {"base": "cannot_connect"}),
+    ("pronestor", {"profile": "{,}"}, None, {"advanced": "profile_not_json"}),
+    ("pronestor", {"profile": "[]"}, None, {"advanced": "profile_group"}),
+    ("pronestor", {"profile": '{"x": 1}'}, None, {"advanced": "profile_unknown"}),
+    ("pronestor", {}, "empty", {"base": "wrong_location"}),
+    ("pronestor", {}, "html", {"base": "invalid_auth"}),
+    ("pronestor", {}, "404", {"base": "unexpected_answer"}),
+    ("pronestor", {}, "429", {"base": "rate_limited"}),
+    ("pronestor", {}, "503", {"base": "cannot_connect"}),
     ("exivo", {"api_secret": "wrong"}, None, {"base": "invalid_auth"}),
     ("exivo", {"site_id": "nowhere"}, None, {"base": "wrong_site"}),
     ("exivo", {"url": "http://["}, None, {"advanced": "invalid_url"}),
@@ -342,6 +370,74 @@ async def test_the_same_account_in_two_windows(
     assert first["step_id"] == "rooms"
     second = await vendor.send(hass, await vendor.open(hass))
     assert second["reason"] == "already_in_progress"
+
+
+# What a system calls things
+
+
+@PRONESTOR
+async def test_a_form_shows_what_was_tried(hass: HomeAssistant, vendor: Vendor) -> None:
+    """So that a person can correct the names, one after the other, until it works."""
+    vendor.simulator.control({"dialect": "other"})
+    flow = await vendor.open(hass)
+    assert flow["description_placeholders"]["tried"] == ""
+    flow = await vendor.send(hass, flow)
+    assert flow["errors"] == {"base": "unexpected_answer"}
+    assert flow["description_placeholders"]["field"] == "auth.path (status 404)"
+    tried = flow["description_placeholders"]["tried"]
+    assert "auth: POST /api.mvc/v1/Authenticate = 404" in tried
+
+    half = {"auth": OTHER["auth"]}
+    flow = await vendor.send(hass, flow, profile=json.dumps(half))
+    tried = flow["description_placeholders"]["tried"]
+    assert "auth: POST /api.mvc/v2/session/authenticate = 200" in tried
+    assert "rooms: GET /api.mvc/v1/GetRooms = 404" in tried
+
+    whole = json.dumps(OTHER, indent=2)
+    flow = await vendor.send(hass, flow, profile=whole)
+    assert flow["step_id"] == "rooms"
+    flow = await submit(hass, flow, {"resources": ["101"]})
+    entry = flow["result"]
+    assert entry.data["profile"] == whole
+    assert entry.state is ConfigEntryState.LOADED
+    assert hass.states.get("binary_sensor.fyrtarnet_booked").state == "on"
+
+    flow = await open_change(hass, entry)
+    assert suggestions(flow)["profile"] == whole
+    flow = await vendor.send(hass, flow, profile="{}")
+    assert flow["errors"] == {"base": "unexpected_answer"}
+    assert "= 404" in flow["description_placeholders"]["tried"]
+    assert entry.data["profile"] == whole
+
+
+@PRONESTOR
+async def test_mistakes_in_a_profile_are_named(
+    hass: HomeAssistant, vendor: Vendor
+) -> None:
+    """With their place, before anybody is asked."""
+    flow = await vendor.open(hass)
+    for given, placeholders in (
+        ('{"auth" 1}', {"line": "1", "column": "9"}),
+        ('{"rooms": {"id": null}}', {"field": "rooms.id"}),
+        ('{"rooms": {"ids": 1}}', {"field": "rooms.ids"}),
+    ):
+        flow = await vendor.send(hass, flow, profile=given)
+        assert list(flow["errors"]) == ["advanced"]
+        assert flow["description_placeholders"].items() >= placeholders.items()
+    assert vendor.simulator.requests == []
+
+
+@PRONESTOR
+@pytest.mark.parametrize("location_ids", [["3", "7"], [3, 7], 3])
+async def test_programs_may_give_lists_and_objects(
+    hass: HomeAssistant, vendor: Vendor, location_ids: Any
+) -> None:
+    """They are kept as people would have written them."""
+    vendor.simulator.control({"dialect": "other"})
+    entry = await vendor.connect(hass, location_ids=location_ids, profile=OTHER)
+    assert entry.data["location_ids"] in ("3, 7", "3")
+    assert json.loads(entry.data["profile"]) == OTHER
+    assert entry.state is ConfigEntryState.LOADED
 
 
 # The rooms of a new account
@@ -540,6 +636,7 @@ async def test_signing_in_again_after_a_start_that_was_refused(
         ("winkas", {"username", "password", "license_number"}, set()),
         ("exivo", {"site_id", "api_key", "api_secret"}, set()),
         ("icalendar", {"url"}, {"username", "password", "verify_ssl"}),
+        ("pronestor", {"url", "username", "password", "location_ids"}, set()),
     ],
     indirect=["vendor"],
 )
@@ -654,7 +751,7 @@ async def test_what_is_folded_away_stays_when_left_out(
     assert dict(entry.data) == before
 
 
-@pytest.mark.parametrize("vendor", ["winkas", "exivo"], indirect=True)
+@pytest.mark.parametrize("vendor", ["winkas", "pronestor", "exivo"], indirect=True)
 async def test_the_server_moves(hass: HomeAssistant, vendor: Vendor) -> None:
     """The same account at another address."""
     entry = await vendor.connect(hass)
@@ -695,6 +792,8 @@ async def test_what_is_emptied_is_gone(hass: HomeAssistant, vendor: Vendor) -> N
         ("exivo", {}, "500", {"base": "cannot_connect"}),
         ("icalendar", {"url": "nowhere"}, None, {"url": "invalid_url"}),
         ("icalendar", {}, "html", {"base": "unexpected_answer"}),
+        ("pronestor", {"profile": "{"}, None, {"advanced": "profile_not_json"}),
+        ("pronestor", {}, "html", {"base": "invalid_auth"}),
     ],
     indirect=["vendor"],
 )

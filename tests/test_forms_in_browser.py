@@ -69,6 +69,8 @@ class Browser:
 @pytest.fixture
 async def browser(hass: HomeAssistant, hass_client: ClientSessionGenerator) -> Browser:
     """A browser with Home Assistant's settings open."""
+    # Once it listens the test's server takes no further addresses.
+    await async_setup_component(hass, "webhook", {})
     await async_setup_component(hass, "config", {})
     return Browser(hass, await hass_client())
 
@@ -158,6 +160,16 @@ EXIVO_MORE = {"mobile_app_id": "text", "mobile_app_name": "text", "url": "url"}
                 "password*": "password",
                 "license_number*": "text",
                 **WINKAS_URL,
+            },
+        ),
+        (
+            ("booking_system", "pronestor"),
+            {
+                "url*": "url",
+                "username*": "text",
+                "password*": "password",
+                "location_ids*": "text",
+                "advanced": {"verify_ssl": "boolean", "profile": "text"},
             },
         ),
         (

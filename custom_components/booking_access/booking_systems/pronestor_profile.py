@@ -155,7 +155,7 @@ def read_profile(given: object) -> Profile:
         except json.JSONDecodeError as err:
             place = {"line": str(err.lineno), "column": str(err.colno)}
             raise BadValue("profile_not_json", **place) from None
-    return _overridden(Profile(), given or {}, "")
+    return _overridden(Profile(), {} if given is None else given, "")
 
 
 def _overridden[PartT: Profile | Call | PersonNames](
