@@ -1,7 +1,10 @@
 """Tests of the profile: what a user can override, and how mistakes are named."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 import json
+from pathlib import Path
+import re
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -22,6 +25,15 @@ from custom_components.booking_access.forms import BadValue
 def test_nothing_given(given: object) -> None:
     """Then it is the guess."""
     assert read_profile(given) == Profile()
+
+
+def test_the_documentation_shows_the_guess() -> None:
+    """All of it, so that it can be corrected; and an example that works."""
+    page = Path(__file__).parents[2] / "docs/systems/pronestor.md"
+    example, whole = re.findall(r"```json\n(.*?)```", page.read_text(), re.DOTALL)
+    assert read_profile(whole) == Profile()
+    assert json.loads(whole) == json.loads(json.dumps(asdict(Profile())))
+    assert read_profile(example).rooms.path == "v1/Rooms"
 
 
 def test_what_is_given_counts_and_the_rest_stays() -> None:
