@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
-from custom_components.booking_access.engine.models import VendorError
+from custom_components.booking_access.engine.models import AuthError, VendorError
 from simulators.base import Simulator
 from simulators.icalendar import ICalendarSimulator
+from simulators.pronestor import PronestorSimulator
 from simulators.winkas import WinKasSimulator
 
 # Who has booked: what must never be told.
@@ -138,9 +139,44 @@ def no_texts(simulator: Simulator) -> None:
     simulator.control({})
 
 
-def fault(kind: str) -> Change:
+def fault(kind: str, **options: Any) -> Change:
     """Return what switches on a fault of the simulator's own."""
-    return lambda simulator: simulator.fault(kind)
+    return lambda simulator: simulator.fault(kind, **options)
+
+
+# Pronestor Planner
+
+MEETING_ROOM: Final = 101
+
+
+def pronestor() -> PronestorSimulator:
+    """Return a Planner with one meeting room."""
+    simulator = PronestorSimulator()
+    room = {"id": MEETING_ROOM, "name": "Fyrtårnet", "location": 3}
+    simulator.control({"clear": True, "rooms": [room]})
+    return simulator
+
+
+def book_pronestor(
+    simulator: Simulator, number: int, start: datetime, end: datetime, **more: Any
+) -> None:
+    """Book the meeting room."""
+    people = {"name": f"{NAME} {LAST_NAME}", "email": EMAIL, "phone": PHONE}
+    times = {"start": start.isoformat(), "end": end.isoformat()}
+    booking = {"id": number, "room": MEETING_ROOM, "subject": f"{NAME}'s meeting"}
+    people = {"booker": people, "participants": [people]}
+    simulator.control({"bookings": [{**booking, **times, **people, **more}]})
+
+
+def in_each_meeting(**fields: Any) -> Change:
+    """Return what answers other fields, or others' values, in all meetings."""
+
+    def change(simulator: Simulator) -> None:
+        assert isinstance(simulator, PronestorSimulator)
+        for stored in simulator.meetings.values():
+            stored.extra.update(fields)
+
+    return change
 
 
 CASES: Final[Mapping[str, Case]] = {
@@ -156,6 +192,25 @@ CASES: Final[Mapping[str, Case]] = {
             "twice": fault("duplicate"),
         },
         lacking={"empty": fault("empty"), "partial": fault("partial")},
+    ),
+    "pronestor": Case(
+        make=pronestor,
+        resource=str(MEETING_ROOM),
+        book=book_pronestor,
+        odd={
+            "nulls": in_each_meeting(Subject=None, Booker=None, Participants=None),
+            "nobody": in_each_meeting(Booker={"Name": None}, Participants=[{}]),
+            "unknown fields": in_each_meeting(Equipment=[{"Id": 1}], RowVersion="AAE="),
+            "unknown values": in_each_meeting(Cancelled="Perhaps", MeetingType=None),
+            "twice": fault("duplicate"),
+        },
+        lacking={
+            "no bookings": fault("empty", path="GetBookings"),
+            "no rooms": fault("empty", path="GetRooms"),
+            "partial": fault("partial", path="GetBookings"),
+            "nothing but nulls": fault("nulls", path="GetBookings"),
+        },
+        errors={"HTML": AuthError},  # a page for people, as a login is one
     ),
     "winkas": Case(
         make=winkas,
