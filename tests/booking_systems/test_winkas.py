@@ -159,7 +159,20 @@ async def test_account_of_the_same_user_written_differently(
     assert account.id == f"{LICENSE}/hal.vagt"
 
 
-@pytest.mark.parametrize("end", ["/api/", "/api", "/API//"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("https://api.winkas.net/api/", "https://api.winkas.net/api"),
+        *("https://api.winkas.net", " https://api.winkas.net/ "),
+    ],
+)
+def test_the_older_url(session: ClientSession, url: str) -> None:
+    """It serves those who have had WinKAS for long; its path is known."""
+    settings = {"username": "u", "password": "p", "license_number": "1", "url": url}
+    assert str(WinKas(session, settings)._base) == "https://api.winkas.net/api"
+
+
+@pytest.mark.parametrize("end", ["/api/", "/api", "/API//", "", "/"])
 async def test_base_urls(
     session: ClientSession, simulator: WinKasSimulator, end: str
 ) -> None:

@@ -108,7 +108,8 @@ class WinKas(BookingSystem):
         """Keep what is needed to log in; nothing is sent yet."""
         super().__init__(session, settings)
         self._session = session
-        self._base = URL(str(settings.get("url") or DEFAULT_URL).rstrip("/"))
+        base = URL(str(settings.get("url") or DEFAULT_URL).strip().rstrip("/"))
+        self._base = base if base.path.strip("/") else base.with_path("/api")
         license_number = str(settings["license_number"]).strip()
         user = str(settings["username"]).strip()
         id_ = f"{license_number}/{user}".lower()
