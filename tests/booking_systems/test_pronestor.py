@@ -5,13 +5,14 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 import json
 import logging
+import threading
 from typing import Any
 
 from aiohttp import ClientSession, CookieJar, web
 import pytest
 from yarl import URL
 
-from custom_components.booking_access.booking_systems import pronestor_site
+from custom_components.booking_access.booking_systems import pronestor, pronestor_site
 from custom_components.booking_access.booking_systems.pronestor import Pronestor
 from custom_components.booking_access.engine.models import (
     FOREVER,
@@ -487,6 +488,36 @@ async def test_an_empty_list_is_null(
     """No bookings at all."""
     simulator.fault("empty", path="GetBookings")
     assert (await listed(client)).bookings == ()
+
+
+async def test_many_bookings_let_others_run(
+    client: Pronestor, simulator: PronestorSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All else goes on while long answers are read and put together."""
+    book(simulator, *({"id": number} for number in range(1, 1001)))
+    loop, others_ran = asyncio.get_running_loop(), threading.Event()
+    turns: list[str] = []
+
+    def beside(name: str) -> None:
+        real = getattr(pronestor, name)
+
+        def slow(*args: Any) -> Any:
+            if not args[0]:  # the other location's
+                return real(*args)
+            others_ran.clear()
+            loop.call_soon_threadsafe(others_ran.set)
+            assert others_ran.wait(10)
+            turns.append(name)
+            return real(*args)
+
+        monkeypatch.setattr(pronestor, name, slow)
+
+    beside("read_bookings")
+    beside("identified")
+    snapshot = await listed(client, "101")
+    assert {b.id for b in snapshot.bookings} == {str(n) for n in range(1, 1001)}
+    assert "read_bookings" in turns
+    assert turns[-1] == "identified"
 
 
 # The login

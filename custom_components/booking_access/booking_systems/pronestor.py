@@ -43,7 +43,10 @@ from .pronestor_site import Site, json_of
 # window may be left out [U]. So more is asked, and selected here.
 MARGIN: Final = timedelta(hours=3)
 LONG_BOOKING: Final = timedelta(days=3)
-TRIAL: Final = timedelta(days=1)
+# The bookings of how long are read when an account is tried.
+TRIAL: Final = timedelta(days=7)
+# More bookings are put together in a thread, so that all else goes on.
+MANY: Final = 500
 
 
 class Pronestor(BookingSystem):
@@ -147,6 +150,17 @@ class Pronestor(BookingSystem):
         if wanted and not wanted & rooms:
             raise ContractError("rooms")  # an answer about none of what was asked
         parts = await self._parts(wanted & rooms, rooms, start, end)
+        whole = partial(self._snapshot, parts, wanted - rooms, start, end)
+        return await asyncio.to_thread(whole) if len(parts) > MANY else whole()
+
+    def _snapshot(
+        self,
+        parts: list[Booking | Problem],
+        missing: set[str],
+        start: datetime,
+        end: datetime,
+    ) -> Snapshot:
+        """Put together what was read."""
         readable = [part for part in parts if isinstance(part, Booking)]
         problems = tuple(part for part in parts if isinstance(part, Problem))
         if len(problems) > 1 and not readable:  # not one odd booking: the names changed
@@ -160,7 +174,7 @@ class Pronestor(BookingSystem):
             start=start,
             end=end,
             complete=not problems,
-            missing=frozenset(wanted - rooms),
+            missing=frozenset(missing),
             problems=problems,
         )
 
