@@ -31,4 +31,5 @@ SIMULATORS: Final = {
     "exivo": Registered("exivo", "ExivoSimulator", 18082),
     "icalendar": Registered("icalendar", "ICalendarSimulator", 18083),
     "pronestor": Registered("pronestor", "PronestorSimulator", 18085),
+    "clock_pms": Registered("clock_pms", "ClockSimulator", 18087),
 }

@@ -35,6 +35,7 @@ from .engine.models import (
     Account,
     AuthError,
     ContractError,
+    MissingRight,
     RateLimited,
     Rejected,
     Resource,
@@ -339,6 +340,7 @@ class BookingAccessConfigFlow(ConfigFlow, domain=DOMAIN):
             return {"base": form_error(err)}, {
                 "field": err.field if isinstance(err, ContractError) else "",
                 "tried": system.tried if system else "",
+                "right": err.right if isinstance(err, MissingRight) else "",
             }
         except Exception:  # noqa: BLE001 - a form must always come back with an answer
             LOGGER.exception("Unexpected error while trying an account")
@@ -365,6 +367,8 @@ def form_error(err: VendorError) -> str:
             return "invalid_auth"
         case RateLimited():
             return "rate_limited"
+        case MissingRight():
+            return "missing_right"
         case ContractError():
             return "unexpected_answer"
         case Rejected():

@@ -26,6 +26,7 @@ from .engine.models import (
     AuthError,
     Booking,
     ContractError,
+    MissingRight,
     OutcomeUnknown,
     PointState,
     Problem,
@@ -328,6 +329,12 @@ def failure(err: VendorError) -> Exception:
                 translation_domain=DOMAIN,
                 translation_key="rate_limited",
                 retry_after=wait.total_seconds() if wait else None,
+            )
+        case MissingRight(right=name):
+            return UpdateFailed(
+                translation_domain=DOMAIN,
+                translation_key="missing_right",
+                translation_placeholders={"right": name},
             )
         case ContractError(field=name):
             return UpdateFailed(

@@ -19,6 +19,7 @@ from homeassistant.helpers.selector import (
     TextSelector,
     TextSelectorConfig,
     TextSelectorType,
+    TimeSelector,
 )
 
 from .const import CONF_ADVANCED, DOMAIN
@@ -170,6 +171,8 @@ def _selector(hass: HomeAssistant, field: Field) -> Selector[Any]:
     """Return how a field is asked for."""
     if field.kind is FieldKind.BOOLEAN:
         return BooleanSelector()
+    if field.kind is FieldKind.TIME:
+        return TimeSelector()
     if field.kind is FieldKind.ENTITIES:
         assert field.domain
         return entity_selector(hass, [field.domain])

@@ -13,6 +13,7 @@ class FieldKind(StrEnum):
     PASSWORD = "password"  # noqa: S105 - a kind of field
     URL = "url"
     BOOLEAN = "boolean"
+    TIME = "time"  # of day, "HH:MM:SS"
     ENTITIES = "entities"
     PATTERNS = "patterns"  # texts, as many as one likes
     LIST = "list"  # several, with commas between them

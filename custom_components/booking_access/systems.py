@@ -16,6 +16,7 @@ from .access_systems.base import AccessSystem
 from .access_systems.exivo import Exivo
 from .access_systems.ha_locks import HaLocks
 from .booking_systems.base import BookingSystem
+from .booking_systems.clock_pms import ClockPms
 from .booking_systems.ha_calendar import HaCalendar
 from .booking_systems.icalendar import ICalendar
 from .booking_systems.pronestor import Pronestor
@@ -24,7 +25,8 @@ from .booking_systems.winkas import WinKas
 from .const import CONF_SYSTEM
 
 BOOKING_SYSTEMS: Final[Mapping[str, type[BookingSystem]]] = {
-    system.key: system for system in (HaCalendar, ICalendar, Pronestor, Webhook, WinKas)
+    system.key: system
+    for system in (ClockPms, HaCalendar, ICalendar, Pronestor, Webhook, WinKas)
 }
 ACCESS_SYSTEMS: Final[Mapping[str, type[AccessSystem]]] = {
     system.key: system for system in (HaLocks, Exivo)

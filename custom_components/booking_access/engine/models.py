@@ -252,6 +252,15 @@ class ConnectionFailed(VendorError):
     """No usable answer, and nothing was changed at the vendor."""
 
 
+class MissingRight(ConnectionFailed):
+    """The credentials are good, but lack a right, which is named."""
+
+    def __init__(self, right: str) -> None:
+        """Remember the right as the vendor calls it."""
+        super().__init__(f"missing right: {right}")
+        self.right = right
+
+
 class RateLimited(ConnectionFailed):
     """Too many requests; come back after ``retry_after``, where it is known."""
 
