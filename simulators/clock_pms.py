@@ -205,6 +205,7 @@ class ClockSimulator(Simulator):
         """Answer any request, unless its user, rights or speed are not right."""
         if self.struck("banned", request.path):
             return web.Response(status=403, text=BLOCK_PAGE, content_type="text/html")
+        self.digest.password = API_KEY
         challenge = self.digest.check(request)
         self.digest.says_stale = bool(self.switches["says_stale"])
         if challenge is None or self.switches["probes_count"]:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 import json
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -12,6 +13,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 import voluptuous as vol
 
+from custom_components.booking_access.booking_systems import clock_pms_http
 from custom_components.booking_access.const import DOMAIN
 from homeassistant.config_entries import (
     ConfigEntry,
@@ -21,8 +23,10 @@ from homeassistant.config_entries import (
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, section
+from homeassistant.helpers.selector import TimeSelector
 from homeassistant.util import dt as dt_util
 from simulators.base import Simulator
+from simulators.clock_pms import ClockSimulator
 from simulators.exivo import ExivoSimulator
 from simulators.exivo_site import API_KEY, SITE
 from simulators.icalendar import ICalendarSimulator
@@ -93,7 +97,7 @@ class Vendor:
         return flow["result"]
 
 
-VENDORS: Mapping[str, tuple[type[Simulator], dict[str, str]]] = {
+VENDORS: Mapping[str, tuple[Callable[[], Simulator], dict[str, str]]] = {
     "winkas": (
         WinKasSimulator,
         {
@@ -102,6 +106,16 @@ VENDORS: Mapping[str, tuple[type[Simulator], dict[str, str]]] = {
             "secret": "password",
             "validate": "booking_systems.winkas.WinKas.validate",
             "truth": "simulators.winkas.PASSWORD",
+        },
+    ),
+    "clock_pms": (
+        partial(ClockSimulator, calls_a_second=10_000),
+        {
+            "side": "booking_system",
+            "title": "Clock PMS+ (9021)",
+            "secret": "api_key",
+            "validate": "booking_systems.clock_pms.ClockPms.validate",
+            "truth": "simulators.clock_pms.API_KEY",
         },
     ),
     "icalendar": (
@@ -140,6 +154,12 @@ BOOKED = pytest.mark.parametrize("vendor", ["winkas"], indirect=True)
 EXIVO = pytest.mark.parametrize("vendor", ["exivo"], indirect=True)
 PRONESTOR = pytest.mark.parametrize("vendor", ["pronestor"], indirect=True)
 FEED = pytest.mark.parametrize("vendor", ["icalendar"], indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def _no_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the clock stands still, nothing can wait for it."""
+    monkeypatch.setattr(clock_pms_http, "SECOND", 0.0)
 
 
 @pytest.fixture
@@ -204,6 +224,15 @@ async def test_menus(hass: HomeAssistant) -> None:
     [
         ("winkas", "winkas:104217/booking-access", {"license_number": "104217"}),
         (
+            "clock_pms",
+            "clock_pms:4711/9021",
+            {
+                "check_in_time": "15:00:00",
+                "check_out_time": "11:00:00",
+                "believe_times": False,
+            },
+        ),
+        (
             "exivo",
             f"exivo:{SITE}",
             {"site_id": SITE, "mobile_app_name": "dormakaba mobile access"},
@@ -262,6 +291,19 @@ async def test_what_is_folded_away_may_be_left_out(
 
 
 ERRORS = [
+    ("clock_pms", {"api_key": "wrong"}, None, {"base": "invalid_auth"}),
+    ("clock_pms", {"url": "sky-eu1"}, None, {"url": "invalid_url"}),
+    ("clock_pms", {"url": "http://127.0.0.1:1/"}, None, {"base": "clock_url"}),
+    (
+        "clock_pms",
+        {"url": "https://clock.example.org/pms_api/1/2"},
+        None,
+        {"base": "clock_host"},
+    ),
+    ("clock_pms", {"base_url": "proxy"}, None, {"advanced": "invalid_url"}),
+    ("clock_pms", {"time_zone": "Mars"}, None, {"base": "unknown_time_zone"}),
+    ("clock_pms", {}, "500", {"base": "cannot_connect"}),
+    ("clock_pms", {}, "html", {"base": "unexpected_answer"}),
     ("winkas", {"password": "wrong"}, None, {"base": "invalid_auth"}),
     ("winkas", {"license_number": " "}, None, {"license_number": "missing"}),
     ("winkas", {"url": "air.winkas.net"}, None, {"advanced": "invalid_url"}),
@@ -328,6 +370,58 @@ async def test_what_goes_wrong_is_said_and_can_be_put_right(
     flow = await vendor.send(hass, flow)
     assert not flow.get("errors")
     assert len(hass.config_entries.async_entries(DOMAIN)) == (vendor.key == "exivo")
+
+
+CLOCK = pytest.mark.parametrize("vendor", ["clock_pms"], indirect=True)
+
+
+@CLOCK
+@pytest.mark.parametrize("right", ["pms_api_bookings_index", "pms_api_rooms_index"])
+async def test_a_missing_right_is_named(
+    hass: HomeAssistant, vendor: Vendor, right: str
+) -> None:
+    """So that it can be given to the user."""
+    vendor.simulator.control({"rights": [right]})
+    flow = await vendor.send(hass, await vendor.open(hass))
+    assert flow["errors"] == {"base": "missing_right"}
+    assert flow["description_placeholders"]["right"] == right
+    vendor.simulator.control({"rights": []})
+    assert not (await vendor.send(hass, flow)).get("errors")
+
+
+@CLOCK
+async def test_an_api_that_is_not_there_and_a_ban(
+    hass: HomeAssistant, vendor: Vendor, freezer: FrozenDateTimeFactory
+) -> None:
+    """Each has its own words; a ban passes after two hours."""
+    vendor.simulator.control({"api_installed": False})
+    flow = await vendor.send(hass, await vendor.open(hass))
+    assert flow["errors"] == {"base": "clock_api_missing"}
+    vendor.simulator.control({"api_installed": True})
+    vendor.simulator.fault("banned", times=1)
+    flow = await vendor.send(hass, flow)
+    assert flow["errors"] == {"base": "clock_blocked"}
+    freezer.tick(timedelta(hours=2, seconds=1))
+    assert not (await vendor.send(hass, flow)).get("errors")
+
+
+@CLOCK
+async def test_times_are_chosen_and_the_address_for_messages_is_shown(
+    hass: HomeAssistant, vendor: Vendor
+) -> None:
+    """Now, and when the connection is changed."""
+    flow = await vendor.open(hass)
+    fields = {str(key): value for key, value in flow["data_schema"].schema.items()}
+    assert isinstance(fields["check_in_time"], TimeSelector)
+    address = flow["description_placeholders"]["address"]
+    entry = await vendor.connect(hass, check_in_time="16:30:00")
+    assert entry.data["check_in_time"] == "16:30:00"
+    flow = await open_change(hass, entry)
+    assert (
+        f"/api/webhook/{entry.data['webhook_id']}"
+        in (flow["description_placeholders"]["paste"])
+    )
+    assert "/api/webhook/" in address
 
 
 @ALL

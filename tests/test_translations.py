@@ -40,7 +40,12 @@ SIDES = {
     **dict.fromkeys(BOOKING_SYSTEMS, "booking_system"),
     **dict.fromkeys(ACCESS_SYSTEMS, "access_system"),
 }
-VALUES = {"boolean": True, "entities": ["calendar.hall"], "url": "http://127.0.0.1:1/"}
+VALUES = {
+    "boolean": True,
+    "entities": ["calendar.hall"],
+    "time": "15:00:00",
+    "url": "http://127.0.0.1:1/",
+}
 ROOM = {
     "resource_id": "1",
     "name": "Hall",
