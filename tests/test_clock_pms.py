@@ -10,7 +10,7 @@ from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.booking_access.booking_systems import clock_pms_http, sns
+from custom_components.booking_access.booking_systems import sns
 from custom_components.booking_access.transport import Answer
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
@@ -29,13 +29,6 @@ LAG = timedelta(minutes=5)
 SECOND = timedelta(seconds=1)
 
 pytestmark = [pytest.mark.freeze_time(NOW), pytest.mark.usefixtures("socket_enabled")]
-
-
-@pytest.fixture(autouse=True)
-def _no_pace(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The clock stands still here, so nothing can wait for it."""
-    monkeypatch.setattr(clock_pms_http, "SECOND", 0.0)
-    monkeypatch.setattr(clock_pms_http, "BACK_OFF", 0.0)
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 import voluptuous as vol
 
-from custom_components.booking_access.booking_systems import clock_pms_http
 from custom_components.booking_access.const import DOMAIN
 from homeassistant.config_entries import (
     ConfigEntry,
@@ -154,12 +153,6 @@ BOOKED = pytest.mark.parametrize("vendor", ["winkas"], indirect=True)
 EXIVO = pytest.mark.parametrize("vendor", ["exivo"], indirect=True)
 PRONESTOR = pytest.mark.parametrize("vendor", ["pronestor"], indirect=True)
 FEED = pytest.mark.parametrize("vendor", ["icalendar"], indirect=True)
-
-
-@pytest.fixture(autouse=True)
-def _no_pace(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the clock stands still, nothing can wait for it."""
-    monkeypatch.setattr(clock_pms_http, "SECOND", 0.0)
 
 
 @pytest.fixture
@@ -815,7 +808,7 @@ async def test_changing_nothing(hass: HomeAssistant, vendor: Vendor) -> None:
     assert suggestions(flow) == {
         name: value
         for name, value in before.items()
-        if name not in ("system", vendor.secret)
+        if name not in ("system", "webhook_id", "secret", vendor.secret)
     }
     states = states_of(entry)
     answers = fill(flow["data_schema"], suggestions(flow))

@@ -5,11 +5,14 @@ A new system adds one case; nothing else of the suite changes.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from custom_components.booking_access.engine.models import AuthError, VendorError
+from custom_components.booking_access.booking_systems.clock_pms_http import BlockedError
+from custom_components.booking_access.engine.models import VendorError
 from simulators.base import Simulator
+from simulators.clock_pms import ClockSimulator
 from simulators.icalendar import ICalendarSimulator
 from simulators.pronestor import PronestorSimulator
 from simulators.winkas import WinKasSimulator
@@ -32,7 +35,8 @@ class Case:
     ``resource`` is what it books, as a room knows it. ``odd`` are answers that are
     not as they were, and are read all the same; ``lacking`` those that do not name
     what is known. ``errors`` are those that differ from other systems'. ``settings``
-    are what the form is given besides the simulator's credentials.
+    are what the form is given besides the simulator's credentials. ``waits`` says how
+    long nothing is asked after a fault, where that outlives it.
     """
 
     make: Callable[[], Simulator]
@@ -42,6 +46,7 @@ class Case:
     lacking: Mapping[str, Change]
     errors: Mapping[str, type[VendorError]] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    waits: Mapping[str, timedelta] = field(default_factory=dict)
 
 
 # WinKAS
@@ -140,6 +145,47 @@ def no_texts(simulator: Simulator) -> None:
 
 
 def fault(kind: str, **options: Any) -> Change:
+# Clock PMS+
+
+
+def clock_pms() -> ClockSimulator:
+    """Return a hotel with one room."""
+    simulator = ClockSimulator(calls_a_second=10_000)
+    simulator.control({"clear": True, "rooms": [{"id": 101, "name": "101"}]})
+    return simulator
+
+
+def book_clock_pms(
+    simulator: Simulator, number: int, start: datetime, end: datetime
+) -> None:
+    """Book the room by the hour, with typed times."""
+    stay = {
+        "id": number,
+        "arrival": f"{start:%Y-%m-%d}",
+        "arrival_time": f"{start:%H:%M}",
+        "departure": f"{end:%Y-%m-%d}",
+        "departure_time": f"{end:%H:%M}",
+        "current_room_id": 101,
+        "guest_first_name": NAME,
+        "guest_last_name": LAST_NAME,
+        "guest_phone_number": PHONE,
+        "guest_e_mail": EMAIL,
+    }
+    simulator.control({"bookings": [stay]})
+
+
+def changed_clock_pms(**changes: Any) -> Change:
+    """Return what changes all bookings."""
+
+    def change(simulator: Simulator) -> None:
+        assert isinstance(simulator, ClockSimulator)
+        for id_ in simulator.tables["bookings"]:
+            simulator.control({"bookings": [{"id": id_, **changes}]})
+
+    return change
+
+
+def fault(kind: str) -> Change:
     """Return what switches on a fault of the simulator's own."""
     return lambda simulator: simulator.fault(kind, **options)
 
@@ -180,6 +226,36 @@ def in_each_meeting(**fields: Any) -> Change:
 
 
 CASES: Final[Mapping[str, Case]] = {
+    "clock_pms": Case(
+        make=clock_pms,
+        resource="101",
+        book=book_clock_pms,
+        odd={
+            "nulls": changed_clock_pms(
+                **dict.fromkeys(
+                    (
+                        *("number", "guest_first_name", "guest_last_name"),
+                        *("guest_phone_number", "guest_e_mail", "arrival_room_id"),
+                    )
+                )
+            ),
+            "unknown fields": changed_clock_pms(
+                extra={"self_service_pin": "4711", "common_door_codes": [None]}
+            ),
+            "twice": fault("duplicate"),
+        },
+        lacking={
+            "empty": fault("empty"),
+            "partial": fault("partial"),
+            "nothing but nulls": changed_clock_pms(
+                extra=dict.fromkeys(("status", "arrival", "departure"))
+            ),
+            "unknown status": changed_clock_pms(status="waiting"),
+        },
+        errors={"403": BlockedError},
+        settings={"believe_times": True, "time_zone": "UTC"},
+        waits={"403": timedelta(minutes=121)},
+    ),
     "icalendar": Case(
         make=icalendar,
         resource="calendar",

@@ -58,13 +58,6 @@ STAY: dict[str, Any] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _no_pace(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let calls follow each other at once, where their pace is not the matter."""
-    monkeypatch.setattr(clock_pms_http, "SECOND", 0.0)
-    monkeypatch.setattr(clock_pms_http, "BACK_OFF", 0.0)
-
-
 @pytest.fixture
 async def simulator(session: ClientSession) -> AsyncIterator[ClockSimulator]:
     """A hotel with two rooms and no bookings yet, which takes many calls."""

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 
-from custom_components.booking_access.booking_systems import clock_pms_http, sns
+from custom_components.booking_access.booking_systems import sns
 from custom_components.booking_access.booking_systems.clock_pms import ClockPms
 from custom_components.booking_access.engine.models import (
     Booking,
@@ -32,13 +32,6 @@ from simulators.clock_pms import ClockSimulator
 from .test_clock_pms import NOW, START, STAY, book, change, listed, settings_of
 
 ENDPOINT = "https://home.example.org/api/webhook/our-own-id"
-
-
-@pytest.fixture(autouse=True)
-def _no_pace(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let calls follow each other at once."""
-    monkeypatch.setattr(clock_pms_http, "SECOND", 0.0)
-    monkeypatch.setattr(clock_pms_http, "BACK_OFF", 0.0)
 
 
 class ToLoopback(AbstractResolver):
