@@ -206,8 +206,8 @@ class ClockSimulator(Simulator):
         if self.struck("banned", request.path):
             return web.Response(status=403, text=BLOCK_PAGE, content_type="text/html")
         self.digest.password = API_KEY
-        challenge = self.digest.check(request)
         self.digest.says_stale = bool(self.switches["says_stale"])
+        challenge = self.digest.check(request)
         if challenge is None or self.switches["probes_count"]:
             if self._is_too_fast():
                 return web.Response(status=429, text="Too Many Requests")
