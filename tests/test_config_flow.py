@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-import json
 from functools import partial
+import json
 from typing import Any
 from unittest.mock import patch
 

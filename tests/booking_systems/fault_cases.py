@@ -8,9 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from custom_components.booking_access.engine.models import AuthError, VendorError
 from custom_components.booking_access.booking_systems.clock_pms_http import BlockedError
-from custom_components.booking_access.engine.models import VendorError
+from custom_components.booking_access.engine.models import AuthError, VendorError
 from simulators.base import Simulator
 from simulators.clock_pms import ClockSimulator
 from simulators.icalendar import ICalendarSimulator
@@ -144,7 +143,6 @@ def no_texts(simulator: Simulator) -> None:
     simulator.control({})
 
 
-def fault(kind: str, **options: Any) -> Change:
 # Clock PMS+
 
 
@@ -185,7 +183,7 @@ def changed_clock_pms(**changes: Any) -> Change:
     return change
 
 
-def fault(kind: str) -> Change:
+def fault(kind: str, **options: Any) -> Change:
     """Return what switches on a fault of the simulator's own."""
     return lambda simulator: simulator.fault(kind, **options)
 
