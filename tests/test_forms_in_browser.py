@@ -173,6 +173,21 @@ EXIVO_MORE = {"mobile_app_id": "text", "mobile_app_name": "text", "url": "url"}
             },
         ),
         (
+            ("booking_system", "clock_pms"),
+            {
+                "url*": "url",
+                "username*": "text",
+                "api_key*": "password",
+                "check_in_time*": "time",
+                "check_out_time*": "time",
+                "advanced": {
+                    "time_zone": "text",
+                    "believe_times": "boolean",
+                    "base_url": "url",
+                },
+            },
+        ),
+        (
             ("access_system", "exivo"),
             {
                 "site_id*": "text",

@@ -997,6 +997,16 @@ async def test_an_older_answer_does_not_win(
     assert client._bookings["501"] == newer
 
 
+async def test_bookings_without_a_time_stamp(
+    client: ClockPms, simulator: ClockSimulator
+) -> None:
+    """The last answer counts."""
+    book(simulator, extra={"updated_at": None})
+    assert only(await listed(client)).updated_at is None
+    change(simulator, current_room_id=102)
+    assert only(await listed(client)).resource_id == "102"
+
+
 # Contract drift
 
 

@@ -150,20 +150,23 @@ class ClockHttp:
 
     async def _send(self, url: URL) -> Answer:
         """Send one request, once more if the connection was cut."""
-        for attempt in range(2):
-            try:
-                return await request(
-                    self._session,
-                    "GET",
-                    url,
-                    time_limit=CALL_LIMIT,
-                    headers={"Accept": "application/json"},
-                    middlewares=(self._digest, self._pace),
-                )
-            except ConnectionFailed as err:
-                if attempt or not isinstance(err.__cause__, ClientError):
-                    raise
-        raise AssertionError
+        try:
+            return await self._send_once(url)
+        except ConnectionFailed as err:
+            if not isinstance(err.__cause__, ClientError):
+                raise
+        return await self._send_once(url)
+
+    async def _send_once(self, url: URL) -> Answer:
+        """Send one request; the sign-in may take two."""
+        return await request(
+            self._session,
+            "GET",
+            url,
+            time_limit=CALL_LIMIT,
+            headers={"Accept": "application/json"},
+            middlewares=(self._digest, self._pace),
+        )
 
     def _refusal(self, answer: Answer) -> VendorError | None:
         """Return what an answer refuses; None if it is for the caller to judge."""
