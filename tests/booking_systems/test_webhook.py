@@ -195,6 +195,15 @@ async def test_a_sender_is_told_what_is_wrong(
     assert hass.states.get("sensor.hall_access_status").state == "idle"
 
 
+async def test_who_booked_is_no_state(hass: HomeAssistant, sender: Sender) -> None:
+    """The calendar tells what is booked if that is said, and never by whom."""
+    await sender.post(record())
+    assert "Anna" not in str([each.as_dict() for each in hass.states.async_all()])
+    await sender.post(record(summary="Choir"))
+    state = hass.states.get("calendar.hall_bookings")
+    assert state.attributes["message"] == "Choir"
+
+
 async def test_one_bad_booking_does_not_keep_the_others_out(
     hass: HomeAssistant, sender: Sender
 ) -> None:

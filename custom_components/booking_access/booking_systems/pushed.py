@@ -96,7 +96,7 @@ def read_booking(
         resource_id=resource,
         start=start,
         end=end,
-        summary=text_of(record, "summary") or text_of(record, "name") or "",
+        summary=text_of(record, "summary") or "",
         status=status,
         holder=_person(record),
         participants=tuple(
