@@ -4,6 +4,7 @@
 
 * ``reset: true`` forgets all data, faults and recorded requests;
 * ``data: {...}`` is given to the simulator, which says what it understands;
+  who brings news to others answers with ``sent`` as well, what came of each;
 * ``fault: {...}`` switches a fault on, ``fault: null`` switches all off.
 
 A fault is ``{"kind": K, "path": "...", "times": N, "seconds": S,
@@ -80,6 +81,10 @@ class Simulator(ABC):
     def control(self, data: Mapping[str, Any]) -> None:
         """Take over data from the control door; ValueError if it makes no sense."""
 
+    async def deliver(self) -> list[dict[str, Any]]:
+        """Bring to others what the control door asked for; returns their answers."""
+        return []
+
     @abstractmethod
     def credentials(self) -> Mapping[str, str]:
         """Return what to fill into the account's form."""
@@ -149,7 +154,10 @@ class Simulator(ABC):
                     self.fault(**wish["fault"])
         except (ValueError, TypeError, KeyError, AttributeError) as err:
             return web.json_response({"error": str(err)}, status=400)
-        return web.json_response({"requests": self.requests})
+        answer: dict[str, object] = {"requests": self.requests}
+        if sent := await self.deliver():
+            answer["sent"] = sent
+        return web.json_response(answer)
 
     @web.middleware
     async def _middleware(

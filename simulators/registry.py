@@ -32,4 +32,7 @@ SIMULATORS: Final = {
     "icalendar": Registered("icalendar", "ICalendarSimulator", 18083),
     "pronestor": Registered("pronestor", "PronestorSimulator", 18085),
     "clock_pms": Registered("clock_pms", "ClockSimulator", 18087),
+    "calenso": Registered("calenso", "CalensoSimulator", 18091),
+    "eiendomsappen": Registered("eiendomsappen", "EiendomsappenSimulator", 18092),
+    "webhook": Registered("webhook", "WebhookSimulator", 18093),
 }

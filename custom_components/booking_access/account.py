@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final, Self
 
 from homeassistant.config_entries import ConfigEntry
@@ -19,6 +20,7 @@ from .engine.bookings import (
     merge,
 )
 from .engine.models import Absence, Room, Snapshot
+from .engine.windows import Refusal, refusal
 from .room import country_of, room_of
 from .store import BookingsStore
 from .systems import BOOKING_SYSTEMS
@@ -99,14 +101,15 @@ class BookingAccount:
     ) -> tuple[AccountBookings, tuple[Change, ...]]:
         """Merge an answer, a large one beside the event loop."""
         before, now = self.bookings, dt_util.utcnow()
+        absence = snapshot.absence or self.absence
         if max(len(snapshot.bookings), len(before.known)) < MANY_BOOKINGS:
-            return merge(before, snapshot, now, self.absence)
+            return merge(before, snapshot, now, absence)
         merged = await hass.async_add_executor_job(
-            merge, before, snapshot, now, self.absence
+            merge, before, snapshot, now, absence
         )
         if self.bookings is before:
             return merged
-        return merge(self.bookings, snapshot, now, self.absence)
+        return merge(self.bookings, snapshot, now, absence)
 
     def _take(
         self, snapshot: Snapshot, bookings: AccountBookings, changes: Iterable[Change]
@@ -134,6 +137,20 @@ class BookingAccount:
             return
         aliases = self.bookings.aliases
         self.named |= {aliases.get(each.id, each.id) for each in snapshot.bookings}
+
+    def preview(self, snapshot: Snapshot) -> tuple[AccountBookings, Iterable[Change]]:
+        """Return what the bookings would be after an answer, and what it would change."""
+        absence = snapshot.absence or self.absence
+        return merge(self.bookings, snapshot, dt_util.utcnow(), absence)
+
+    def without_end(self, now: datetime) -> list[str]:
+        """Return the room of each coming booking that ends as it starts."""
+        return [
+            room.name
+            for room in self.rooms.values()
+            for booking in self.bookings.by_resource.get(room.resource_id, ())
+            if now < booking.start and refusal(booking) is Refusal.NO_DURATION
+        ]
 
     def answer_brake(self, *, revoke: bool) -> Iterable[Change]:
         """Do what a human decided about bookings that vanished all at once."""

@@ -35,6 +35,7 @@ from .engine.models import (
     VendorError,
 )
 from .issues import async_report_contract, async_report_problems
+from .push import PushRefused
 
 type AccountCoordinator = BookingCoordinator | AccessCoordinator
 type BookingAccessConfigEntry = ConfigEntry[AccountCoordinator]
@@ -171,7 +172,8 @@ class BookingCoordinator(_Coordinator[tuple[Problem, ...]]):
         rooms = self.config_entry.get_subentries_of_type(SUBENTRY_ROOM)
         resource_ids = {room.data[CONF_RESOURCE_ID] for room in rooms}
         if not resource_ids:
-            await self.system.validate()  # so that one sees whether it is connected
+            if not self.system.is_fed:
+                await self.system.validate()  # so that one sees if it is connected
             return ()
         now = dt_util.utcnow()
         start, end = now - LOOK_BACK, now + HORIZON
@@ -195,7 +197,12 @@ class BookingCoordinator(_Coordinator[tuple[Problem, ...]]):
         """
         entry_id = self.config_entry.entry_id
         known = self._taker.known_bookings(entry_id)
-        push = await self.system.parse_push(headers, body, known)
+        try:
+            push = await self.system.parse_push(headers, body, known)
+        except PushRefused as err:
+            if err.shown:
+                async_report_problems(self.hass, self.config_entry, err.shown)
+            raise
         if push.bookings:
             now = dt_util.utcnow()
             snapshot = Snapshot(

@@ -34,7 +34,7 @@ from .engine.ledger import GrantRow
 from .engine.models import FOREVER, Booking, Effect, Snapshot
 from .engine.plan import Plan, RoomPlan, claim, targets
 from .engine.reconcile import after_restart, reconcile_grants, reconcile_switched
-from .issues import async_report_vanished
+from .issues import async_report_bookings
 from .later import Later
 from .planner import Planner
 from .room import LiveRoom
@@ -118,7 +118,7 @@ class Hub:
                 self.rooms[room_id].configure(config, modes)
             else:
                 self.rooms[room_id] = LiveRoom(self, config, modes)
-        self._report_vanished(entry.entry_id)
+        self._report(entry.entry_id)
         self._steps.forgive(lambda row: row.room_id in account.rooms)
         self._follow()
         return account
@@ -211,14 +211,12 @@ class Hub:
 
     def _tell(self, entry_id: str, news: Iterable[Change]) -> None:
         """Tell people and rooms what happened to an account's bookings."""
-        self._report_vanished(entry_id)
+        self._report(entry_id)
         self._announce_changes(entry_id, news)
 
-    def _report_vanished(self, entry_id: str) -> None:
-        """Ask people about the bookings that are held back."""
-        if entry := self.hass.config_entries.async_get_entry(entry_id):
-            held_back = self.accounts[entry_id].bookings.held_back
-            async_report_vanished(self.hass, entry, len(held_back))
+    def _report(self, entry_id: str) -> None:
+        """Ask people about bookings that are held back, or came without an end."""
+        async_report_bookings(self.hass, entry_id, self.accounts[entry_id])
 
     @callback
     def evaluate(self) -> None:
@@ -287,8 +285,9 @@ class Hub:
     @callback
     def _sweep(self, _: datetime) -> None:
         """Look once a minute, whatever was missed; forget what is long over."""
-        for account in self.accounts.values():
+        for entry_id, account in self.accounts.items():
             account.forget()
+            self._report(entry_id)
         self._stop_timer()  # the clock may have been set, or the machine asleep
         self.evaluate()
 

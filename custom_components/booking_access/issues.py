@@ -1,11 +1,13 @@
 """Repair issues: what people should know, and can do something about."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.loader import async_get_loaded_integration
+from homeassistant.util import dt as dt_util
 
 from .const import (
     DOMAIN,
@@ -13,8 +15,12 @@ from .const import (
     ISSUE_BOOKINGS_VANISHED,
     ISSUE_CONTRACT_CHANGED,
     ISSUE_LEFT_BEHIND,
+    ISSUE_WITHOUT_END,
 )
 from .engine.models import Problem
+
+if TYPE_CHECKING:
+    from .account import BookingAccount
 
 # More would not make it clearer.
 NAMED_AT_MOST = 5
@@ -77,8 +83,25 @@ def async_report_contract(
 @callback
 def async_forget_issues(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Say nothing more of an account that was removed, but what is left behind."""
-    for kind in (ISSUE_BAD_BOOKINGS, ISSUE_BOOKINGS_VANISHED, ISSUE_CONTRACT_CHANGED):
+    for kind in (
+        ISSUE_BAD_BOOKINGS,
+        ISSUE_BOOKINGS_VANISHED,
+        ISSUE_CONTRACT_CHANGED,
+        ISSUE_WITHOUT_END,
+    ):
         ir.async_delete_issue(hass, DOMAIN, f"{kind}_{entry.entry_id}")
+
+
+@callback
+def async_report_bookings(
+    hass: HomeAssistant, entry_id: str, account: BookingAccount
+) -> None:
+    """Ask about bookings that are held back, and name those without an end."""
+    if (entry := hass.config_entries.async_get_entry(entry_id)) is None:
+        return
+    async_report_vanished(hass, entry, len(account.bookings.held_back))
+    if account.is_fed:
+        _report_without_end(hass, entry, account.without_end(dt_util.utcnow()))
 
 
 @callback
@@ -98,6 +121,30 @@ def async_report_vanished(hass: HomeAssistant, entry: ConfigEntry, count: int) -
         translation_key=ISSUE_BOOKINGS_VANISHED,
         translation_placeholders=placeholders,
         data={"entry_id": entry.entry_id, **placeholders},
+    )
+
+
+@callback
+def _report_without_end(
+    hass: HomeAssistant, entry: ConfigEntry, rooms: Sequence[str]
+) -> None:
+    """Say which rooms have coming bookings without an end, each as often as it has."""
+    issue_id = f"{ISSUE_WITHOUT_END}_{entry.entry_id}"
+    if not rooms:
+        ir.async_delete_issue(hass, DOMAIN, issue_id)
+        return
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue_id,
+        is_fixable=False,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key=ISSUE_WITHOUT_END,
+        translation_placeholders={
+            "account": entry.title,
+            "count": str(len(rooms)),
+            "rooms": ", ".join(dict.fromkeys(rooms)),
+        },
     )
 
 

@@ -1,4 +1,4 @@
-"""What others bring to us by HTTP, free of Home Assistant."""
+"""What others bring to us, by HTTP or as a file, free of Home Assistant."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -30,13 +30,46 @@ class Push:
     answer: Mapping[str, Any] = field(default_factory=dict)
 
 
-class PushRefused(Exception):
-    """What was brought cannot be used; tells the sender why, in plain English."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Import:
+    """All bookings that a file holds: those that are not in it are cancelled.
 
-    def __init__(self, status: HTTPStatus, error: str, **details: Any) -> None:
+    Unless it is not ``complete``, because some row does not tell which it is.
+    """
+
+    bookings: tuple[Booking, ...]
+    problems: tuple[Problem, ...] = ()
+    complete: bool = True
+
+
+class ImportRefused(Exception):
+    """A file holds nothing that can be used; names a translation key."""
+
+    def __init__(self, key: str, **placeholders: str) -> None:
+        """Remember what to say."""
+        super().__init__(key)
+        self.key = key
+        self.placeholders = placeholders
+
+
+class PushRefused(Exception):
+    """What was brought cannot be used; tells the sender why, in plain English.
+
+    ``shown`` are problems that people here are told of as well, because nobody
+    reads the answer.
+    """
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        error: str,
+        shown: tuple[Problem, ...] = (),
+        **details: Any,
+    ) -> None:
         """Remember what to answer."""
         super().__init__(error)
         self.status = status
+        self.shown = shown
         self.answer: Mapping[str, Any] = {"error": error, **details}
 
 

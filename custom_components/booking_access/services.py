@@ -27,18 +27,28 @@ from .const import DATA_HUB, DOMAIN, HORIZON
 from .engine.explain import Line, explain
 from .engine.ledger import GrantRow
 from .engine.models import FOREVER, Booking
+from .imports import ATTR_FILE, ATTR_PATH, ATTR_PREVIEW, async_import_leases
 from .room import LiveRoom
 
 SERVICE_SYNCHRONIZE: Final = "synchronize"
 SERVICE_GET_BOOKINGS: Final = "get_bookings"
 SERVICE_GET_PLAN: Final = "get_plan"
 SERVICE_GET_ACCESS: Final = "get_access"
+SERVICE_IMPORT_LEASES: Final = "import_leases"
 
 ATTR_BOOKING_ID: Final = "booking_id"
 
 SYNCHRONIZE_SCHEMA: Final = vol.Schema({vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string})
 ROOMS_SCHEMA: Final = vol.Schema(
     {vol.Optional(ATTR_DEVICE_ID): vol.All(EnsureList(), [cv.string])}
+)
+IMPORT_SCHEMA: Final = vol.Schema(
+    {
+        vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string,
+        vol.Exclusive(ATTR_FILE, "source"): cv.string,
+        vol.Exclusive(ATTR_PATH, "source"): cv.string,
+        vol.Optional(ATTR_PREVIEW, default=False): cv.boolean,
+    }
 )
 ACCESS_SCHEMA: Final = ROOMS_SCHEMA.extend({vol.Optional(ATTR_BOOKING_ID): cv.string})
 
@@ -70,6 +80,14 @@ def async_setup_services(hass: HomeAssistant) -> None:
         _async_get_access,
         ACCESS_SCHEMA,
         supports_response=SupportsResponse.ONLY,
+    )
+    service.async_register_admin_service(
+        hass,
+        DOMAIN,
+        SERVICE_IMPORT_LEASES,
+        async_import_leases,
+        IMPORT_SCHEMA,
+        supports_response=SupportsResponse.OPTIONAL,
     )
 
 

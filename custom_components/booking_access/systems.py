@@ -16,7 +16,9 @@ from .access_systems.base import AccessSystem
 from .access_systems.exivo import Exivo
 from .access_systems.ha_locks import HaLocks
 from .booking_systems.base import BookingSystem
+from .booking_systems.calenso import Calenso
 from .booking_systems.clock_pms import ClockPms
+from .booking_systems.eiendomsappen import Eiendomsappen
 from .booking_systems.ha_calendar import HaCalendar
 from .booking_systems.icalendar import ICalendar
 from .booking_systems.pronestor import Pronestor
@@ -26,7 +28,16 @@ from .const import CONF_SYSTEM
 
 BOOKING_SYSTEMS: Final[Mapping[str, type[BookingSystem]]] = {
     system.key: system
-    for system in (ClockPms, HaCalendar, ICalendar, Pronestor, Webhook, WinKas)
+    for system in (
+        Calenso,
+        ClockPms,
+        Eiendomsappen,
+        HaCalendar,
+        ICalendar,
+        Pronestor,
+        Webhook,
+        WinKas,
+    )
 }
 ACCESS_SYSTEMS: Final[Mapping[str, type[AccessSystem]]] = {
     system.key: system for system in (HaLocks, Exivo)

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from ..engine.models import Absence, Account, Booking, Resource, Snapshot
 from ..forms import Field
-from ..push import CONF_WEBHOOK_ID, Push
+from ..push import CONF_WEBHOOK_ID, Import, Push
 
 
 class Write(StrEnum):
@@ -40,6 +40,8 @@ class BookingSystem(ABC):
     push_header: ClassVar[str | None] = None
     # All of its bookings are brought to us; there is no list to ask for.
     is_fed: ClassVar[bool] = False
+    # All of its bookings can also be read from a file.
+    can_import: ClassVar[bool] = False
     needs_hass: ClassVar[bool] = False
     # What it covers is named in its form; there is no account behind it.
     is_choice: ClassVar[bool] = False
@@ -79,6 +81,13 @@ class BookingSystem(ABC):
 
         Raises PushRefused with what to tell the sender. A change is a booking as it
         now is; what was cancelled has that status. Safe to repeat.
+        """
+        raise NotImplementedError
+
+    def read_import(self, content: bytes, known: Mapping[str, Booking]) -> Import:
+        """Return what a file holds, where ``can_import``; in a thread of its own.
+
+        Raises ImportRefused.
         """
         raise NotImplementedError
 

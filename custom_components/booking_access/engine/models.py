@@ -140,7 +140,8 @@ class Snapshot:
 
     ``complete`` is False where the answer is known to lack something, and
     ``missing`` names the resources that it says nothing about: absence from
-    such an answer never means anything.
+    such an answer never means anything. ``absence`` says what it means where that
+    is not what it means for the system's other answers.
     """
 
     bookings: tuple[Booking, ...]
@@ -148,6 +149,7 @@ class Snapshot:
     end: datetime
     complete: bool = True
     missing: frozenset[str] = frozenset()
+    absence: Absence | None = None
     problems: tuple[Problem, ...] = ()
 
 
