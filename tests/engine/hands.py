@@ -15,7 +15,8 @@ class Target:
 
     ``normal`` is how it is without bookings, ``hand`` how a human left it since
     the last edge; None where that is not clear. ``begun`` are claims that a crash
-    left as begun, although they had ended.
+    left as begun, although they had ended; ``waiting`` are those that came while
+    an earlier step was under way.
     """
 
     name: str
@@ -28,6 +29,8 @@ class Target:
     is_touched: bool = False
     hand: str | None = None
     begun: set[Claim] = field(default_factory=set)
+    waiting: set[Claim] = field(default_factory=set)
+    seen: set[Claim] = field(default_factory=set)
 
     @property
     def is_door(self) -> bool:
@@ -62,6 +65,14 @@ class Target:
             self._end(was_sure=was_sure)
         elif self.is_touched and sure != possible:
             self.hand = None
+
+    def wait(self, *, is_busy: bool) -> None:
+        """See whether a claim waits for its turn; one that ends before has no effect."""
+        came = self.claims - self.seen
+        self.seen = set(self.claims)
+        if self.waiting - self.claims:
+            self.is_touched, self.hand = True, None
+        self.waiting = ((self.waiting | came) & self.claims) if is_busy else set()
 
     def by_hand(self, state: str, *, is_clear: bool) -> None:
         """See a human change it."""

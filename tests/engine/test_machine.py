@@ -569,6 +569,7 @@ class Listing(RuleBasedStateMachine):
         for each in self.targets:
             possible = self._claims(each, POSSIBLE)
             each.look(self._claims(each, SURE), possible, relived=relived)
+            each.wait(is_busy=each.name in self.world.busy)
 
     def _state(self, target: Target) -> str:
         """Return how a target is."""
