@@ -79,6 +79,7 @@ SWITCHES: Final[Mapping[str, tuple[object, ...]]] = {
     "errors_status": (404, 200),
     "public_token": (True, False),
     "events_as": ("list", "object"),
+    "client_refused_as": (401, 400),
 }
 
 
@@ -96,7 +97,7 @@ class CalensoSimulator(Simulator):
     """A seminar house with two stores."""
 
     name = "calenso"
-    own_faults = SENDING_FAULTS | {"empty", "wrong_shape"}
+    own_faults = SENDING_FAULTS | {"empty", "errors", "wrong_shape"}
 
     def __init__(self) -> None:
         """Know nobody to send to yet."""
@@ -214,6 +215,8 @@ class CalensoSimulator(Simulator):
             raise _RefusedError(400, f"Expected {sorted(wanted)}")
         if self.struck("empty", request.path):
             listed = []
+        if self.struck("errors", request.path):
+            listed = {"errors": [{"code": 17, "message": "Something else"}]}
         if self.struck("wrong_shape", request.path):
             listed = "none"
         return web.json_response(listed)
@@ -239,10 +242,14 @@ class CalensoSimulator(Simulator):
             CLIENT_ID,
             CLIENT_SECRET,
         ):
+            if self.switches["client_refused_as"] == 400:
+                return _auth0(400, "invalid_client", "Unknown client")
             return _auth0(401, "access_denied", "Unauthorized")
         if body.get("audience") != AUDIENCE:
             return _auth0(403, "access_denied", "Service not enabled within domain")
         token = {"access_token": uuid4().hex, "token_type": "Bearer"}
+        if self.struck("wrong_shape", request.path):
+            token = {"token_type": "Bearer"}
         return web.json_response({**token, "expires_in": 86400})
 
     # The webhooks

@@ -64,7 +64,7 @@ async def test_a_server_that_hangs_does_not_block_the_form(
         ("events/filter", {"event/5"}),
     ],
 )
-@pytest.mark.parametrize("kind", ["500", "empty", "wrong_shape"])
+@pytest.mark.parametrize("kind", ["500", "empty", "errors", "wrong_shape"])
 async def test_what_cannot_be_listed_keeps_back_nothing_else(
     client: Calenso, calenso: CalensoSimulator, path: str, lost: set[str], kind: str
 ) -> None:
@@ -88,6 +88,7 @@ async def test_group_appointments_as_an_object(
         ("500", ConnectionFailed),
         ("html", ContractError),
         ("reset", ConnectionFailed),
+        ("wrong_shape", ContractError),
     ],
 )
 async def test_a_client_that_cannot_be_checked(
@@ -133,3 +134,14 @@ async def test_validate_tells_who_we_are(client: Calenso) -> None:
         await Calenso(
             client.connection, {**client.settings, "booking_name": "nobody"}
         ).validate()
+
+
+@pytest.mark.parametrize("status", [401, 400])
+async def test_a_wrong_client(
+    client: Calenso, calenso: CalensoSimulator, status: int
+) -> None:
+    """Auth0 says it in more than one way; what else is wrong is not the client."""
+    calenso.control({"client_refused_as": status})
+    wrong = Calenso(client.connection, {**client.settings, "client_secret": "wrong"})
+    with pytest.raises(AuthError):
+        await wrong.validate()
