@@ -214,7 +214,7 @@ class House:
             if now() >= patience:
                 break
             await asyncio.sleep(0.2)
-        assert wrong == []
+        assert not wrong, "\n".join(wrong)
 
     def disorder(self) -> list[str]:
         """Return what is not as it must be right now."""
