@@ -15,6 +15,13 @@ from .client import Client
 DOMAIN: Final = "booking_access"
 CALENDAR: Final = "calendar.hall"
 DOORS: Final = ("lock.front_door", "lock.side_door")
+# Of those who only send bookings there would be nothing to see.
+VENDORS: Final = {
+    "exivo": "access_system",
+    **dict.fromkeys(
+        ("winkas", "icalendar", "pronestor", "calenso", "clock_pms"), "booking_system"
+    ),
+}
 
 
 async def add_local_calendar(client: Client, name: str) -> None:
@@ -77,11 +84,7 @@ async def furnish(client: Client, simulators: Mapping[str, Simulator]) -> None:
             entity_id="alarm_control_panel.burglar_alarm",
         )
         await wire_room(client, hall, _hall(locks))
-    for side, name in (
-        ("access_system", "exivo"),
-        ("booking_system", "winkas"),
-        ("booking_system", "icalendar"),
-    ):
+    for name, side in VENDORS.items():
         await add_account(client, side, name, simulators[name].credentials())
     await add_booking(client)
 

@@ -587,6 +587,26 @@ async def test_rule_09_a_vendor_that_has_had_too_much_is_left_alone_as_it_wishes
     assert asked(exivo, "/visit") == 7
 
 
+async def test_rule_09_a_limit_that_a_poll_meets_holds_for_doors_and_keys_too(
+    hass: HomeAssistant,
+    winkas: WinKasSimulator,
+    exivo: ExivoSimulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    winkas.control({"bookings": [booking()]})
+    await make_hall(hass, winkas, exivo, ["hold_open"])
+    exivo.fault("429", retry_after="120")
+    await at(hass, freezer, START - LEAD - timedelta(seconds=30))
+    exivo.faults.clear()
+    exivo.requests.clear()
+    for seconds in (0, 15, 30, 45, 60):
+        await at(hass, freezer, START - LEAD + timedelta(seconds=seconds))
+    assert exivo.requests == []
+    for seconds in range(90, 300, 15):
+        await at(hass, freezer, START - LEAD + timedelta(seconds=seconds))
+    assert exivo.doors[ENTRANCE].mode == "open"
+
+
 async def test_rule_09_a_limit_without_a_time_is_kept_for_a_moment(
     hass: HomeAssistant,
     winkas: WinKasSimulator,

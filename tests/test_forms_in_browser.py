@@ -70,7 +70,8 @@ class Browser:
 async def browser(hass: HomeAssistant, hass_client: ClientSessionGenerator) -> Browser:
     """A browser with Home Assistant's settings open."""
     # Once it listens the test's server takes no further addresses.
-    await async_setup_component(hass, "webhook", {})
+    for name in ("webhook", "file_upload"):  # no more once the server runs
+        await async_setup_component(hass, name, {})
     await async_setup_component(hass, "config", {})
     return Browser(hass, await hass_client())
 

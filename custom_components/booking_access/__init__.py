@@ -102,7 +102,7 @@ async def _async_finish(
         entry_type=dr.DeviceEntryType.SERVICE,
     )
     entry.async_on_unload(coordinator.system.watch(coordinator.news))
-    if coordinator.system.takes_push:
+    if isinstance(coordinator, BookingCoordinator) and coordinator.system.takes_push:
         entry.async_on_unload(async_receive(hass, entry, coordinator))
     # Polling goes on whether or not somebody shows the account's entities.
     entry.async_on_unload(coordinator.async_add_listener(lambda: None))

@@ -258,15 +258,6 @@ class AccessCoordinator(_Coordinator[Doors]):
             raise
         return Doors(points={point.id: point for point in points}, states=states)
 
-    async def async_take_push(
-        self, headers: Mapping[str, str], body: bytes
-    ) -> Mapping[str, Any]:
-        """Take what was brought over; returns what to tell the sender."""
-        push = await self.system.parse_push(headers, body)
-        if push.asks:
-            self.news()
-        return push.answer
-
     async def async_hold(self, point_id: str, *, held: bool) -> None:
         """Keep a door open, or put it back to normal."""
         async with self.turn():

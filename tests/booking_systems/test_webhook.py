@@ -5,15 +5,27 @@ import hashlib
 import hmac
 import json
 from typing import Any
+from unittest.mock import patch
 
 from aiohttp.test_utils import TestClient
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.booking_access.booking_systems.icalendar import ICalendar
+from custom_components.booking_access.booking_systems.webhook import Webhook
 from custom_components.booking_access.const import DOMAIN
+from custom_components.booking_access.engine.models import (
+    Booking,
+    ConnectionFailed,
+    Rejected,
+)
+from custom_components.booking_access.push import ImportRefused, PushRefused
+from homeassistant.components import webhook
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.network import NoURLAvailableError
+from homeassistant.util import dt as dt_util
 
 from ..flows import open_form, submit
 from ..helpers import add_account, add_room, at, settle
@@ -275,3 +287,40 @@ async def test_nobody_listens_any_more_once_the_account_is_gone(
     await hass.config_entries.async_remove(account.entry_id)
     answer = await sender.client.post(sender.path, data=b"{}")
     assert (answer.status, await answer.read()) == (200, b"")
+
+
+async def test_what_cannot_be_looked_up_now_is_to_be_sent_again(
+    hass: HomeAssistant, sender: Sender
+) -> None:
+    """Where only the vendor knows what is new, and does not answer."""
+    with patch.object(Webhook, "parse_push", side_effect=ConnectionFailed):
+        status, answer = await sender.post(record())
+    assert (status, bool(answer["error"])) == (503, True)
+
+
+async def test_without_an_address_of_ours_the_form_shows_the_path(
+    hass: HomeAssistant, account: ConfigEntry
+) -> None:
+    with patch.object(webhook, "async_generate_url", side_effect=NoURLAvailableError):
+        form = await open_form(hass, "booking_system", "webhook")
+    assert form["description_placeholders"]["address"].startswith("/api/webhook/")
+
+
+async def test_what_a_system_cannot_do_it_refuses(hass: HomeAssistant) -> None:
+    """As an error that its callers know."""
+    system = ICalendar(None, {"url": "https://example.com/a.ics"})
+    now = dt_util.utcnow()
+    some = Booking(id="a", resource_id="r", start=now, end=now)
+    with pytest.raises(PushRefused):
+        await system.parse_push({}, b"", {})
+    with pytest.raises(ImportRefused):
+        system.read_import(b"", {})
+    for refused in (
+        system.create_booking("r", {}),
+        system.change_booking(some, {}, None),
+        system.cancel_booking(some, None),
+    ):
+        with pytest.raises(Rejected):
+            await refused
+    assert not system.takes_push
+    assert not system.writes("r")

@@ -11,7 +11,7 @@ from aiohttp import ClientSession
 import pytest
 
 from demo.__main__ import CONFIGURATION
-from demo.prepare import CALENDAR, DOMAIN, furnish
+from demo.prepare import CALENDAR, DOMAIN, VENDORS, furnish
 from simulators.__main__ import start
 from simulators.base import Simulator
 from simulators.registry import SIMULATORS
@@ -52,7 +52,7 @@ async def test_furnishing(
     assert {entry["title"]: entry["state"] for entry in entries} == {
         entry["title"]: "loaded" for entry in entries
     }
-    assert len(entries) == 2 + len(SIMULATORS)
+    assert len(entries) == 2 + len(VENDORS)
     events = (await house.get_state(CALENDAR))["attributes"]
 
     await furnish(house, simulators)

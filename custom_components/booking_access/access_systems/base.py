@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 from ..engine.models import AccessPoint, Account, Grant, Issued, PointState, Rejected
 from ..forms import Field
-from ..push import CONF_WEBHOOK_ID, Push
 
 
 class AccessSystem(ABC):
@@ -49,11 +48,6 @@ class AccessSystem(ABC):
         return None
 
     @property
-    def takes_push(self) -> bool:
-        """Whether this account is brought news by HTTP, as its settings say."""
-        return bool(self.settings.get(CONF_WEBHOOK_ID))
-
-    @property
     def tried(self) -> str:
         """What answered when an account was tried, as Markdown, to put it right by.
 
@@ -67,10 +61,6 @@ class AccessSystem(ABC):
 
         Raises Rejected with a translation key where more than that is wrong.
         """
-
-    async def parse_push(self, headers: Mapping[str, str], body: bytes) -> Push:
-        """Return what was brought, where ``can_push``. Raises PushRefused."""
-        raise NotImplementedError
 
     @abstractmethod
     async def list_access_points(self) -> tuple[AccessPoint, ...]:

@@ -4,11 +4,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Any, ClassVar
 
-from ..engine.models import Absence, Account, Booking, Resource, Snapshot
+from ..engine.models import Absence, Account, Booking, Rejected, Resource, Snapshot
 from ..forms import Field
-from ..push import CONF_WEBHOOK_ID, Import, Push
+from ..push import CONF_WEBHOOK_ID, Import, ImportRefused, Push, PushRefused
 
 
 class Write(StrEnum):
@@ -82,14 +83,14 @@ class BookingSystem(ABC):
         Raises PushRefused with what to tell the sender. A change is a booking as it
         now is; what was cancelled has that status. Safe to repeat.
         """
-        raise NotImplementedError
+        raise PushRefused(HTTPStatus.NOT_FOUND, "Nothing can be sent to this account.")
 
     def read_import(self, content: bytes, known: Mapping[str, Booking]) -> Import:
         """Return what a file holds, where ``can_import``; in a thread of its own.
 
         Raises ImportRefused.
         """
-        raise NotImplementedError
+        raise ImportRefused("no_import")
 
     @abstractmethod
     async def list_resources(self) -> tuple[Resource, ...]:
@@ -111,17 +112,17 @@ class BookingSystem(ABC):
 
     async def create_booking(self, resource_id: str, event: Mapping[str, Any]) -> None:
         """Book a resource; ``event`` is as Home Assistant's calendars have it."""
-        raise NotImplementedError
+        raise Rejected("bookings cannot be written")
 
     async def change_booking(
         self, booking: Booking, event: Mapping[str, Any], following: str | None
     ) -> None:
         """Change a booking, and those that follow in its series if that is said."""
-        raise NotImplementedError
+        raise Rejected("bookings cannot be written")
 
     async def cancel_booking(self, booking: Booking, following: str | None) -> None:
         """Cancel a booking, and those that follow in its series if that is said."""
-        raise NotImplementedError
+        raise Rejected("bookings cannot be written")
 
     def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
         """Call ``changed`` when there may be news; return how to stop that.
