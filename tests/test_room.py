@@ -245,6 +245,40 @@ async def test_rule_08_a_slow_disk_keeps_nothing_waiting_that_was_written_ahead(
 
 
 @pytest.mark.usefixtures("helpers")
+async def test_rule_16_a_door_waits_for_an_alarm_that_was_armed_at_the_last_moment(
+    hass: HomeAssistant, hall: Hall, freezer: FrozenDateTimeFactory
+) -> None:
+    """That is to be written down before the alarm goes off, and the door opens after it."""
+    await hall.add_room(
+        timing={"alarm_lead": 10}, appliances={"alarm": "input_boolean.alarm"}
+    )
+    await hall.book(START, END)
+    await at(hass, freezer, START - LEAD - timedelta(minutes=2))
+    await set_helper(hass, "alarm", on=True)
+    order = []
+    async_track_state_change_event(
+        hass,
+        ["input_boolean.alarm", hall.lock],
+        callback(lambda event: order.append(event.data["entity_id"])),
+    )
+    disk, save = asyncio.Event(), LedgerStore.async_save
+
+    async def save_late(store: LedgerStore) -> None:
+        await disk.wait()
+        await save(store)
+
+    with patch.object(LedgerStore, "async_save", save_late):
+        freezer.move_to(START - LEAD)
+        async_fire_time_changed(hass, START - LEAD)
+        assert not await turns_true(lambda: bool(order))
+        disk.set()
+        await hass.async_block_till_done()
+    assert order == ["input_boolean.alarm", hall.lock]
+    await at(hass, freezer, END + timedelta(hours=1))
+    assert hass.states.get("input_boolean.alarm").state == "on"
+
+
+@pytest.mark.usefixtures("helpers")
 async def test_rule_16_what_a_person_changed_just_before_is_what_to_go_back_to(
     hass: HomeAssistant, hall: Hall, freezer: FrozenDateTimeFactory
 ) -> None:

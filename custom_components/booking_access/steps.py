@@ -84,18 +84,24 @@ class Steps:
             self._store.save_soon()
 
     def _begin(self, steps: Iterable[SwitchStep]) -> list[Coroutine[Any, Any, None]]:
-        """Begin what is written down; return what must be written before."""
+        """Begin what is written down; return what must be written before.
+
+        A door waits with the alarm of its booking, which goes first.
+        """
         switched = self._store.ledger.switched
         unwritten: list[Coroutine[Any, Any, None]] = []
+        late: set[str] = set()  # claims whose alarm must be written before
         for wished in steps:
             target = wished.row.target
             step = self.operations.remembering(wished, switched.get(target))
             switched[target] = step.row
             self.busy.add(target)
-            if step.written:
+            if step.written and late.isdisjoint(step.row.claims):
                 self._spawn(self._async_switch(step))
-            else:
-                unwritten.append(self._async_switch(step))
+                continue
+            unwritten.append(self._async_switch(step))
+            if target.startswith(f"{Effect.ALARM}/"):
+                late |= step.row.claims
         return unwritten
 
     async def _async_begin(self, steps: Iterable[SwitchStep]) -> None:
