@@ -13,6 +13,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from custom_components.booking_access.access_systems.exivo import Exivo
 from custom_components.booking_access.const import DATA_HUB, DOMAIN
 from custom_components.booking_access.engine.ledger import Phase, Switched
+from custom_components.booking_access.engine.models import Grant, Issued
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
@@ -23,7 +24,7 @@ from simulators.exivo_site import ENTRANCE, SEMINAR, Visit
 from simulators.icalendar import ICalendarSimulator
 
 from .halls import LAG, LEAD, Halls, booked
-from .helpers import Hall, add_account, add_room, at, settle
+from .helpers import Hall, add_account, add_room, at, settle, turns_true
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -793,6 +794,33 @@ async def test_rule_08_an_unclear_key_is_looked_for_when_its_account_is_removed(
     assert len(halls.keys) == left
     retired = hass_storage[f"{DOMAIN}.ledger"]["data"]["retired"]
     assert key.posted["code"] in retired
+
+
+async def test_rule_08_a_key_under_way_is_waited_for_when_its_account_is_removed(
+    hass: HomeAssistant, halls: Halls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would come to be after all others were taken back."""
+    await halls.connect()
+    await halls.add_hall("grant")
+    answer, issue = asyncio.Event(), Exivo.issue
+
+    async def issue_late(system: Exivo, grant: Grant) -> Issued:
+        issued = await issue(system, grant)
+        await answer.wait()
+        return issued
+
+    monkeypatch.setattr(Exivo, "issue", issue_late)
+    halls.winkas.control({"bookings": [booked(START, END)]})
+    await halls.bookings.runtime_data.async_refresh()
+    assert await turns_true(lambda: len(halls.keys) == 1)
+    removing = hass.async_create_task(
+        hass.config_entries.async_remove(halls.doors.entry_id)
+    )
+    assert not await turns_true(removing.done)
+    answer.set()
+    await removing
+    await hass.async_block_till_done()
+    assert halls.keys == []
 
 
 async def test_rule_08_a_key_that_was_never_made_is_not_left_behind(

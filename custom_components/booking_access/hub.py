@@ -65,6 +65,7 @@ class Hub:
         self._grants_by_room: dict[str, tuple[GrantRow, ...]] | None = None
         self._steps = Steps(self)
         self.operations = self._steps.operations
+        self.async_finished = self._steps.async_finished
         self._timer: CALLBACK_TYPE | None = None
         self._timer_at = FOREVER
         self._soon = False

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from homeassistant.config_entries import ConfigEntry
@@ -27,8 +28,11 @@ async def async_close_account(
     """Close the doors and revoke the grants of an access account that is removed.
 
     What cannot be undone any more is named in a repair issue: nobody else will
-    ever know of it.
+    ever know of it. What is under way is waited for, so that it is undone as well.
     """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE):
+            await hub.async_finished(entry.entry_id)
     ledger = hub.store.ledger
     doors = f"door/{entry.entry_id}/"
     held = [row for target, row in ledger.switched.items() if target.startswith(doors)]

@@ -44,6 +44,7 @@ class Steps:
         self._random = random.SystemRandom().random
         self._ready: dict[str, set[str]] = {}
         self._unanswered: set[str] = set()  # targets told since the start
+        self._settled = asyncio.Condition()
 
     @callback
     def take(
@@ -145,10 +146,12 @@ class Steps:
             if isinstance(err, OutcomeUnknown):
                 self._unanswered.add(target)
             row = self._failed(switched.get(target, step.row), err)
-        await asyncio.sleep(0)  # what follows waits until all others have been told
+        else:  # what follows waits until all others have been told
+            await asyncio.sleep(0)
         self.busy.discard(target)
         self._settle(target, row)
         self._hub.evaluate_soon()
+        await self._async_settled()
 
     def _settle(self, target: str, row: Switched | None) -> None:
         """Note how a target is now, and tell the rooms that have it."""
@@ -183,6 +186,7 @@ class Steps:
         else:
             self._drop(reference)
         self._hub.async_grants_changed()
+        await self._async_settled()
         await self._store.async_save()
         if room:
             self._announce_grant(room, step, row)
@@ -214,6 +218,25 @@ class Steps:
             if isinstance(err, ConnectionFailed | AuthError):
                 return replace(row, state=GrantState.PLANNED)
         return row
+
+    async def async_finished(self, account_id: str) -> None:
+        """Wait until nothing is under way at an access account."""
+        async with self._settled:
+            await self._settled.wait_for(lambda: not self._is_busy(account_id))
+
+    def _is_busy(self, account_id: str) -> bool:
+        """Whether a step is under way at an access account."""
+        grants = self._store.ledger.grants
+        return any(
+            key.startswith(f"door/{account_id}/")
+            or (key in grants and grants[key].account_id == account_id)
+            for key in self.busy
+        )
+
+    async def _async_settled(self) -> None:
+        """Let those look who wait for steps to finish."""
+        async with self._settled:
+            self._settled.notify_all()
 
     @callback
     def async_doors_changed(self, entry_id: str) -> None:
