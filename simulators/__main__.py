@@ -47,7 +47,7 @@ async def serve(names: Iterable[str], port: int | None) -> None:
         for name in names:
             simulator = await start(name, port)
             running.push_async_callback(simulator.stop)
-            print(describe(name, simulator), flush=True)  # noqa: T201
+            print(describe(name, simulator), flush=True)  # noqa: T201 - what a command is for
         await stopped.wait()
 
 
@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         asyncio.run(serve([wish.name] if wish.name else SIMULATORS, wish.port))
     except PortTakenError as err:
-        print(err, file=sys.stderr)  # noqa: T201
+        print(err, file=sys.stderr)  # noqa: T201 - what a command is for
         return 1
     return 0
 

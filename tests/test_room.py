@@ -239,7 +239,7 @@ async def test_rule_08_a_slow_disk_keeps_nothing_waiting_that_was_written_ahead(
             (hall.lock, "unlocked"),
             ("input_boolean.light", "on"),
         ):
-            assert await turns_true(lambda: hass.states.get(entity_id).state == state)  # noqa: B023
+            assert await turns_true(lambda: hass.states.get(entity_id).state == state)  # noqa: B023 - awaited within the turn
         disk.set()
         await hass.async_block_till_done()
 

@@ -380,5 +380,5 @@ for _key in (*BOOKING_SYSTEMS, *ACCESS_SYSTEMS):
     setattr(
         BookingAccessConfigFlow,
         f"async_step_{_key}",
-        partialmethod(BookingAccessConfigFlow._async_step_account, _key),  # noqa: SLF001
+        partialmethod(BookingAccessConfigFlow._async_step_account, _key),  # noqa: SLF001 - our own class
     )

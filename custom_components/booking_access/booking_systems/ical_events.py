@@ -104,7 +104,7 @@ class Reader:
     def _moment(self, value: date) -> Moment:
         """Return a date or time by the clock."""
         if not isinstance(value, datetime):
-            midnight = datetime(value.year, value.month, value.day)  # noqa: DTZ001
+            midnight = datetime(value.year, value.month, value.day)  # noqa: DTZ001 - the zone comes later
             return Moment(midnight, self._days, whole_day=True)
         zone = value.tzinfo or self._floating
         return Moment(value.replace(tzinfo=None), zone)
