@@ -389,11 +389,11 @@ async def test_rule_08_all_is_written_down_before_a_vendor_is_asked(
         seen.append(("issue", row["state"]))
         return await real_issue(self, grant)
 
-    async def revoke(self: Exivo, issued_id: str) -> None:
+    async def revoke(self: Exivo, issued: Issued) -> None:
         [row] = ledger("grants")
-        assert row["issued_id"] == issued_id
+        assert row["issued_id"] == issued.id
         seen.append(("revoke", row["state"]))
-        await real_revoke(self, issued_id)
+        await real_revoke(self, issued)
 
     async def hold(self: Exivo, point_id: str, *, held: bool) -> None:
         [row] = [each for each in ledger("switched") if point_id in each["target"]]

@@ -13,7 +13,7 @@ from .issues import async_forget_issues
 from .receiver import async_receive
 from .removal import async_close_account
 from .services import async_setup_services
-from .systems import ACCESS_SYSTEMS, create_access_system, create_booking_system
+from .systems import ACCESS_SYSTEMS, access_system_of, create_booking_system
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -79,7 +79,7 @@ async def _async_setup_access(
     hass: HomeAssistant, entry: BookingAccessConfigEntry
 ) -> None:
     """Set up an access account, and let the hub use its doors."""
-    coordinator = AccessCoordinator(hass, entry, create_access_system(hass, entry.data))
+    coordinator = AccessCoordinator(hass, entry, access_system_of(hass, entry))
     await coordinator.async_config_entry_first_refresh()
     entry.async_on_unload(
         hass.data[DATA_HUB].async_add_doors(entry.entry_id, coordinator)

@@ -1,7 +1,7 @@
 """How a system declares the fields of its form, free of Home Assistant."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -18,6 +18,8 @@ class FieldKind(StrEnum):
     PATTERNS = "patterns"  # texts, as many as one likes
     LIST = "list"  # several, with commas between them
     JSON = "json"  # a text of several lines
+    SELECT = "select"  # one of ``choices``
+    NUMBER = "number"  # whole
 
 
 class BadValue(Exception):
@@ -40,6 +42,9 @@ class Field:
     default: Any = None
     advanced: bool = False
     domain: str | None = None  # of the entities, for ENTITIES
+    # For SELECT: values with their labels. A value without one is labelled by the
+    # texts (``selector``, under the field's name).
+    choices: tuple[tuple[str, str | None], ...] = ()
     autocomplete: str | None = None
     # Returns the part of a value that makes no sense; None if all of it does.
     check: Callable[[Any], str | None] | None = None
@@ -50,3 +55,17 @@ class Field:
     def secret(self) -> bool:
         """Whether its value must never be shown again."""
         return self.kind is FieldKind.PASSWORD
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FollowUp:
+    """A form that comes after an account's first one, where that does not say all.
+
+    ``step`` is its id. Without fields it asks nothing: ``settled`` is added to the
+    settings, and what stands there as None is taken out of them.
+    """
+
+    step: str = ""
+    fields: tuple[Field, ...] = ()
+    settled: Mapping[str, Any] = field(default_factory=dict)
+    placeholders: Mapping[str, str] = field(default_factory=dict)

@@ -16,6 +16,7 @@ from .coordinator import AccessCoordinator
 from .engine.appliances import is_on, remembered, to_begin, to_restore
 from .engine.ledger import Evidence, GrantRow, GrantState, Phase, Switched, issued
 from .engine.models import (
+    NOBODY,
     Capability,
     ConnectionFailed,
     Credential,
@@ -190,16 +191,8 @@ class Operations:
             row = replace(row, credential=Credential(code=code))
             self._store.ledger.grants[row.reference] = row
             await self._store.async_save()
-        grant = Grant(
-            reference=self.at_vendor(row),
-            points=row.points,
-            start=row.start,
-            end=row.end,
-            person=person,
-            code=row.credential.code,
-        )
         async with account.grant_turn():
-            answer = await account.system.issue(grant)
+            answer = await account.system.issue(self.grant_of(row, person))
         return issued(row, answer, Evidence.ACKNOWLEDGED)
 
     def _taken_codes(self) -> set[str]:
@@ -227,25 +220,46 @@ class Operations:
     async def _async_revoke(self, row: GrantRow) -> None:
         """Take access back."""
         account = self.account(row.account_id)
-        issued_id = row.issued_id
-        if issued_id is None:
-            if (found := await self._async_find(row)) is None:
-                return
-            issued_id = found.id
+        known = self.known_issued(row)
+        if known is None and (known := await self._async_find(row)) is None:
+            return
         async with account.grant_turn():
-            await account.system.revoke(issued_id)
+            await account.system.revoke(known)
 
     async def _async_find(self, row: GrantRow) -> Issued | None:
         """Return the live grant with our reference, if the vendor has it."""
         account = self.account(row.account_id)
         async with account.grant_turn():
-            listed = await account.system.list_issued()
-        reference = self.at_vendor(row)
-        return next((e for e in listed if e.live and e.reference == reference), None)
+            return await account.system.find(self.grant_of(row))
 
-    def at_vendor(self, row: GrantRow) -> str:
-        """Return the reference as the vendor sees it, with this installation in it."""
-        return f"ba-{self._store.ledger.installation}-{row.reference}"
+    def grant_of(self, row: GrantRow, person: Person = NOBODY) -> Grant:
+        """Return a row as its vendor is told."""
+        return Grant(
+            reference=self.at_vendor(row.reference),
+            reservation=self.at_vendor(row.reservation),
+            points=row.points,
+            start=row.start,
+            end=row.end,
+            person=person,
+            code=row.credential.code,
+        )
+
+    def known_issued(self, row: GrantRow) -> Issued | None:
+        """Return a row as its vendor knows it; None if nobody knows its id there."""
+        if row.issued_id is None:
+            return None
+        return Issued(
+            id=row.issued_id,
+            reference=self.at_vendor(row.reference),
+            points=row.points,
+            start=row.start,
+            end=row.end,
+            credential=row.credential,
+        )
+
+    def at_vendor(self, reference: str) -> str:
+        """Return a reference as the vendor sees it, with this installation in it."""
+        return f"ba-{self._store.ledger.installation}-{reference}"
 
 
 def normal_phone(phone: str | None, country: str) -> str:

@@ -7,7 +7,7 @@ from http import HTTPStatus
 import json
 from typing import Any, Final
 
-from .engine.models import Booking, Problem
+from .engine.models import AccessEvent, Booking, Problem
 
 # The settings of an account that is brought something: where to, and what proves
 # that it comes from whom it should.
@@ -26,6 +26,15 @@ class Push:
 
     bookings: tuple[Booking, ...] = ()
     problems: tuple[Problem, ...] = ()
+    asks: bool = False
+    answer: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccessPush:
+    """What an access system brought: events, and whether to ask it for more."""
+
+    events: tuple[AccessEvent, ...] = ()
     asks: bool = False
     answer: Mapping[str, Any] = field(default_factory=dict)
 

@@ -12,14 +12,16 @@ from .const import LOGGER
 from .engine.ledger import GrantRow, GrantState, Switched
 from .engine.models import VendorError
 from .issues import async_report_left_behind
-from .systems import create_access_system
+from .systems import access_system_of
 
 if TYPE_CHECKING:
     from .access_systems.base import AccessSystem
     from .hub import Hub
+    from .operations import Operations
 
 # Nobody waits longer for a vendor that does not answer, in seconds.
 PATIENCE: Final = 60
+NEVER_MADE: Final = (GrantState.PLANNED, GrantState.FAILED)
 
 
 async def async_close_account(
@@ -37,25 +39,20 @@ async def async_close_account(
     doors = f"door/{entry.entry_id}/"
     held = [row for target, row in ledger.switched.items() if target.startswith(doors)]
     grants = [row for row in ledger.grants.values() if row.account_id == entry.entry_id]
-    system = create_access_system(hass, entry.data)
+    system, operations = access_system_of(hass, entry), hub.operations
 
     async def close(row: Switched) -> None:
         await system.hold(row.target.removeprefix(doors), held=False)
 
-    async def revoke(row: GrantRow) -> None:
-        reference = hub.operations.at_vendor(row)
-        if issued_id := row.issued_id or await _async_look_up(system, row, reference):
-            await system.revoke(issued_id)
-
     undone = await asyncio.gather(
         *(_async_try(close(row)) for row in held),
-        *(_async_try(revoke(row)) for row in grants),
+        *(_async_try(_async_revoke(system, operations, row)) for row in grants),
     )
     for row in held:
         ledger.switched.pop(row.target, None)
     for grant in grants:
         ledger.grants.pop(grant.reference, None)
-        hub.operations.retire(grant)
+        operations.retire(grant)
     hub.async_grants_changed()
     await hub.store.async_save()
     doors_left = undone[: len(held)].count(False)
@@ -63,14 +60,15 @@ async def async_close_account(
     async_report_left_behind(hass, entry, doors_left, grants_left)
 
 
-async def _async_look_up(
-    system: AccessSystem, row: GrantRow, reference: str
-) -> str | None:
-    """Return the vendor's id of a grant whose answer was lost; None if there is none."""
-    if row.state in (GrantState.PLANNED, GrantState.FAILED):
-        return None  # never made
-    listed = await system.list_issued()
-    return next((e.id for e in listed if e.live and e.reference == reference), None)
+async def _async_revoke(
+    system: AccessSystem, operations: Operations, row: GrantRow
+) -> None:
+    """Take a grant back, having looked for it if nobody knows its id."""
+    issued = operations.known_issued(row)
+    if issued is None and row.state not in NEVER_MADE:
+        issued = await system.find(operations.grant_of(row))
+    if issued:
+        await system.revoke(issued)
 
 
 async def _async_try(undoing: Coroutine[Any, Any, None]) -> bool:

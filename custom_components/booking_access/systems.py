@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from aiohttp import CookieJar
 
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_VERIFY_SSL
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import (
@@ -61,6 +62,15 @@ def create_access_system(
 ) -> AccessSystem:
     """Make the access system that an account's settings describe."""
     return _create(hass, ACCESS_SYSTEMS[settings[CONF_SYSTEM]], settings)
+
+
+def access_system_of(hass: HomeAssistant, entry: ConfigEntry) -> AccessSystem:
+    """Make the access system of an account, with its options and what was typed in."""
+    typed_in = {
+        kind: [each.data for each in entry.get_subentries_of_type(kind)]
+        for kind in ACCESS_SYSTEMS[entry.data[CONF_SYSTEM]].typed_in
+    }
+    return create_access_system(hass, {**entry.options, **entry.data, **typed_in})
 
 
 def _create[SystemT: (BookingSystem, AccessSystem)](

@@ -18,8 +18,10 @@ from custom_components.booking_access.engine.models import (
     NOBODY,
     ConnectionFailed,
     Grant,
+    Issued,
     Rejected,
 )
+from custom_components.booking_access.push import PushRefused
 from homeassistant.components.lock import LockEntity, LockEntityFeature
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
@@ -206,15 +208,35 @@ async def test_what_a_system_cannot_do_is_refused() -> None:
     """With an error that stays one, and nothing to list or to watch."""
     Nothing.__abstractmethods__ = frozenset()
     system = Nothing(None, {})
-    grant = Grant(reference="r", points=("1",), start=NOW, end=END, person=NOBODY)
+    grant = Grant(
+        reference="r",
+        reservation="b",
+        points=("1",),
+        start=NOW,
+        end=END,
+        person=NOBODY,
+    )
+    issued = Issued(id="1", reference="r", points=("1",), start=NOW, end=END)
     for call in (
         system.issue(grant),
-        system.revoke("1"),
+        system.change(issued, grant),
+        system.revoke(issued),
+        system.suspend(issued),
+        system.resume(issued),
+        system.encode(grant, "1", duplicate=False),
+        system.set_schedule("1", [(NOW, END)]),
+        system.refresh(),
         system.unlock("1"),
         system.hold("1", held=True),
     ):
         with pytest.raises(Rejected):
             await call
     assert await system.list_issued() == ()
+    assert await system.find(grant) is None
+    assert await system.read_events(NOW) == ()
+    assert await system.follow_up() is None
+    assert await system.type_in("encoder", {"name": "Desk"}, None) == {"name": "Desk"}
+    with pytest.raises(PushRefused):
+        await system.parse_push({}, b"")
     assert system.code_length is None
     system.watch(lambda: None)()

@@ -52,6 +52,7 @@ def row(
     return GrantRow(
         reference=wish.reference,
         subject=wish.subject,
+        reservation=wish.reservation,
         room_id=wish.room_id,
         booking_id=wish.booking_id,
         account_id=wish.account_id,

@@ -42,6 +42,7 @@ def test_resource_is_named_for_people(place, label: str) -> None:
         booking(holder=PERSON, participants=(PERSON,), summary="Party"),
         Grant(
             reference="r",
+            reservation="b",
             points=(),
             start=at("10:00"),
             end=at("11:00"),

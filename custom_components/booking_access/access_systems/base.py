@@ -1,12 +1,23 @@
 """What an access system can do for us; which of it, its points' capabilities say."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any, ClassVar
 
-from ..engine.models import AccessPoint, Account, Grant, Issued, PointState, Rejected
-from ..forms import Field
+from ..engine.models import (
+    AccessEvent,
+    AccessPoint,
+    Account,
+    Grant,
+    Issued,
+    PointState,
+    Rejected,
+    Traits,
+)
+from ..forms import Field, FollowUp
+from ..push import CONF_WEBHOOK_ID, AccessPush, PushRefused
 
 
 class AccessSystem(ABC):
@@ -21,7 +32,17 @@ class AccessSystem(ABC):
     key: ClassVar[str]
     name: ClassVar[str]  # the product's own name, the same in every language
     form: ClassVar[tuple[Field, ...]]
+    # Ids of the forms that may come after the first one; see ``follow_up``.
+    follow_ups: ClassVar[tuple[str, ...]] = ()
+    # What the account's options offer, to be found among the settings.
+    options: ClassVar[tuple[Field, ...]] = ()
+    # What people type in because the vendor has no list of it: fields by kind of
+    # subentry ("access_point", "encoder"). Found among the settings under that
+    # kind, as a sequence of mappings.
+    typed_in: ClassVar[Mapping[str, tuple[Field, ...]]] = {}
     poll_interval: ClassVar[timedelta]
+    # How grants behave at points that are not known, for want of an answer.
+    traits: ClassVar[Traits] = Traits()
     # It can bring us news by HTTP. An account gets an address for that, and a secret
     # that comes in this header; None where the vendor proves itself another way.
     can_push: ClassVar[bool] = False
@@ -36,6 +57,10 @@ class AccessSystem(ABC):
     needs_phone: ClassVar[bool] = False
     has_devices: ClassVar[bool] = True  # its doors are devices of ours
     concurrency: ClassVar[int | None] = 4  # calls at the same time; None is any
+    can_list: ClassVar[bool] = True  # ``list_issued`` tells every grant of ours
+    tells_events: ClassVar[bool] = False  # ``read_events`` tells what happened
+    can_refresh: ClassVar[bool] = False  # new doors must be asked for: ``refresh``
+    can_suspend: ClassVar[bool] = False  # grants can be blocked for a while
 
     def __init__(self, connection: Any, settings: Mapping[str, Any]) -> None:
         """Keep an aiohttp session (or ``hass``) and the account's settings."""
@@ -55,6 +80,34 @@ class AccessSystem(ABC):
         """
         return ""
 
+    @property
+    def takes_push(self) -> bool:
+        """Whether this account is brought news by HTTP, as its settings say."""
+        return bool(self.settings.get(CONF_WEBHOOK_ID))
+
+    @classmethod
+    def form_of(cls, settings: Mapping[str, Any]) -> Sequence[Field]:  # noqa: ARG003 - for those with several forms
+        """Return all fields of an account that exists: of all forms that it took."""
+        return cls.form
+
+    async def follow_up(self) -> FollowUp | None:
+        """Return the form that comes next while the settings lack something.
+
+        Asked after each form, before ``validate``; may ask the vendor what there
+        is to choose from. What it returns as ``settled`` is taken over unasked.
+        """
+        return None
+
+    async def type_in(
+        self, kind: str, typed: Mapping[str, Any], before: Mapping[str, Any] | None
+    ) -> Mapping[str, Any]:
+        """Return what is kept of something typed in, having told the vendor if need be.
+
+        ``before`` is what was kept of it until now; None for something new. Raises
+        Rejected with a translation key where it makes no sense.
+        """
+        return typed
+
     @abstractmethod
     async def validate(self) -> Account:
         """Return who we are; the cheapest call that proves the credentials.
@@ -70,17 +123,74 @@ class AccessSystem(ABC):
     async def read_states(self) -> Mapping[str, PointState]:
         """Return what is known of each access point, by its id."""
 
+    async def read_events(self, since: datetime) -> tuple[AccessEvent, ...]:
+        """Return what happened at doors after an instant, the oldest first."""
+        return ()
+
+    async def parse_push(self, headers: Mapping[str, str], body: bytes) -> AccessPush:
+        """Return what was brought, where ``can_push``.
+
+        Raises PushRefused with what to tell the sender. Safe to repeat.
+        """
+        raise PushRefused(HTTPStatus.NOT_FOUND, "Nothing can be sent to this account.")
+
+    async def refresh(self) -> None:
+        """Have the vendor look for new doors, where ``can_refresh``."""
+        raise Rejected("refreshing is not supported")
+
     async def issue(self, grant: Grant) -> Issued:
         """Give access. Never repeated blindly after OutcomeUnknown."""
         raise Rejected("grants are not supported")
 
-    async def revoke(self, issued_id: str) -> None:
+    async def change(self, issued: Issued, grant: Grant) -> Issued:
+        """Make a grant into another one of the same reservation and person.
+
+        Where the point's ``traits`` say ``changes``. Rejected if it cannot be: then
+        the other one is issued, and this one revoked.
+        """
+        raise Rejected("changing is not supported")
+
+    async def revoke(self, issued: Issued) -> None:
         """Take access back; what is gone already counts as taken back."""
         raise Rejected("grants are not supported")
+
+    async def suspend(self, issued: Issued) -> None:
+        """Block a grant for a while, where ``can_suspend``. Safe to repeat."""
+        raise Rejected("blocking is not supported")
+
+    async def resume(self, issued: Issued) -> None:
+        """End the block of a grant. Safe to repeat."""
+        raise Rejected("blocking is not supported")
 
     async def list_issued(self) -> tuple[Issued, ...]:
         """Return the grants that exist, those of others included."""
         return ()
+
+    async def find(self, grant: Grant) -> Issued | None:
+        """Return a grant whose answer was lost; None if it was not made.
+
+        Where the vendor cannot tell, None is right only if issuing again does no harm.
+        """
+        wanted = grant.reference
+        listed = await self.list_issued()
+        return next((e for e in listed if e.live and e.reference == wanted), None)
+
+    async def encode(self, grant: Grant, encoder: str, *, duplicate: bool) -> Issued:
+        """Write a grant on a card at an encoder, by its identifier.
+
+        An original may cancel the reservation's earlier cards, a duplicate never does.
+        """
+        raise Rejected("cards are not supported")
+
+    async def set_schedule(
+        self, point_id: str, periods: Sequence[tuple[datetime, datetime]]
+    ) -> None:
+        """Replace all times at which a point follows its schedule (UTC, in order).
+
+        They are merged, half-open and not over yet; a system that can take only so
+        many keeps the earliest. Safe to repeat.
+        """
+        raise Rejected("schedules are not supported")
 
     async def unlock(self, point_id: str) -> None:
         """Open for a moment."""

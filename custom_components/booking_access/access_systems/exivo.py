@@ -171,13 +171,13 @@ class Exivo(AccessSystem):
         return _issued(self._kind, visit_id, {**sent, **told})
 
     @override
-    async def revoke(self, issued_id: str) -> None:
+    async def revoke(self, issued: Issued) -> None:
         """Revoke a visit; one that is over or gone already counts as revoked.
 
         Unknown is whether revoking again is a 204 or, as for persons, a 400: so
         a refusal counts only while the visit stands. Safe to repeat.
         """
-        kind, _, visit_id = issued_id.partition(":")
+        kind, _, visit_id = issued.id.partition(":")
         if kind not in Kind:
             raise Rejected("unknown_grant")
         answer = await self._ask("POST", kind, visit_id, "revoke", body={})

@@ -74,7 +74,8 @@ class GrantRow:
     """A grant of one person of a booking at one access account.
 
     ``reference`` is stable for the same wish and travels to the vendor;
-    ``subject`` is the same for every grant that replaces another one.
+    ``subject`` is the same for every grant that replaces another one, and
+    ``reservation`` for all grants of the booking.
     """
 
     reference: str
@@ -85,6 +86,7 @@ class GrantRow:
     points: tuple[str, ...]
     start: datetime
     end: datetime
+    reservation: str = ""
     state: GrantState = GrantState.PLANNED
     evidence: Evidence | None = None
     issued_id: str | None = None
@@ -138,6 +140,7 @@ def issued(row: GrantRow, answer: Issued, evidence: Evidence) -> GrantRow:
         credential=Credential(
             code=answer.credential.code or known.code,
             link=answer.credential.link or known.link,
+            bearer=answer.credential.bearer or known.bearer,
         ),
         attempts=0,
         retry_at=None,

@@ -154,6 +154,24 @@ class Snapshot:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Traits:
+    """How grants at an access point behave.
+
+    ``apart``: a grant for each point, so that one that fails holds up no other.
+    ``enforced``: the system begins and ends a grant by itself; where it does not,
+    a grant is issued when its window opens and revoked when that ends.
+    ``overrides``: the first grant of a booking cancels those of the booking before
+    it, so it is not issued while that one's window lasts.
+    ``changes``: a grant can be changed in place (``AccessSystem.change``).
+    """
+
+    apart: bool = False
+    enforced: bool = True
+    overrides: bool = False
+    changes: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AccessPoint:
     """What access can be given to."""
 
@@ -162,6 +180,7 @@ class AccessPoint:
     kind: PointKind = PointKind.DOOR
     capabilities: frozenset[Capability] = frozenset()
     model: str | None = None
+    traits: Traits = Traits()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -174,12 +193,37 @@ class PointState:
     battery: int | None = None  # percent
 
 
+class AccessEventKind(StrEnum):
+    """What happened at a door, as far as its system tells."""
+
+    OPENED = "opened"  # from afar, or by somebody's key
+    GRANTED = "granted"  # somebody's key, card or code was accepted
+    DENIED = "denied"
+    NOT_READY = "not_ready"
+    ALARM = "alarm"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccessEvent:
+    """Something that happened at a door; never who did it. ``id`` is the vendor's."""
+
+    id: str
+    point_id: str
+    kind: AccessEventKind
+    at: datetime
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Credential:
-    """What a person opens the door with. Never logged, never a state."""
+    """What a person opens the door with. Never logged, never a state.
+
+    ``bearer`` is how the vendor knows whose it is, where revoking needs to say that.
+    """
 
     code: str | None = field(default=None, repr=False)
     link: str | None = field(default=None, repr=False)
+    bearer: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -219,9 +263,12 @@ class Grant:
 
     ``reference`` is ours and travels to the vendor, so that a grant can be
     found again after an unclear answer. It is stable for the same wish.
+    ``reservation`` is ours as well, the same for all grants of a booking at an
+    account whatever becomes of its times, people and points.
     """
 
     reference: str
+    reservation: str
     points: tuple[str, ...]  # the access system's own point ids
     start: datetime
     end: datetime
@@ -231,7 +278,7 @@ class Grant:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Issued:
-    """A grant as the vendor knows it."""
+    """A grant as the vendor knows it. Its id never holds personal data."""
 
     id: str
     reference: str | None

@@ -23,11 +23,13 @@ class GrantWish:
 
     ``subject`` names who, where and for which booking; ``reference`` names the
     very wish, with its times, points and how the person is reached, so a
-    changed wish has another reference and the same subject.
+    changed wish has another reference and the same subject. ``reservation``
+    names the booking.
     """
 
     reference: str
     subject: str
+    reservation: str
     room_id: str
     booking_id: str
     account_id: str
@@ -269,12 +271,14 @@ def _wishes_of(
 ) -> Iterable[GrantWish]:
     """Wish for a grant for each person of the booking at each access account."""
     times = (span.start.isoformat(), span.end.isoformat())
+    reservation = _digest(room.account_id, booking.id)
     for contact, person in _by_contact(booking).items():
         for account_id, point_ids in points.items():
             subject = _digest(room.account_id, booking.id, contact, account_id)
             yield GrantWish(
                 reference=_digest(subject, room.id, *times, *point_ids),
                 subject=subject,
+                reservation=reservation,
                 room_id=room.id,
                 booking_id=booking.id,
                 account_id=account_id,

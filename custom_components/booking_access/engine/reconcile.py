@@ -313,6 +313,7 @@ def _issue(wish: GrantWish, row: GrantRow | None) -> GrantStep:
         row = GrantRow(
             reference=wish.reference,
             subject=wish.subject,
+            reservation=wish.reservation,
             room_id=wish.room_id,
             booking_id=wish.booking_id,
             account_id=wish.account_id,
