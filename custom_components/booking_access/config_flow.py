@@ -10,6 +10,7 @@ import voluptuous as vol
 from homeassistant.components import webhook
 from homeassistant.config_entries import (
     SOURCE_REAUTH,
+    SOURCE_RECONFIGURE,
     SOURCE_USER,
     ConfigEntry,
     ConfigFlow,
@@ -28,39 +29,17 @@ from homeassistant.helpers.selector import (
     SelectSelectorMode,
 )
 
-from .access_systems.base import AccessSystem
-from .booking_systems.base import BookingSystem
-from .const import CONF_RESOURCES, CONF_SYSTEM, DOMAIN, LOGGER, SUBENTRY_ROOM
-from .engine.models import (
-    Account,
-    AuthError,
-    ContractError,
-    MissingRight,
-    RateLimited,
-    Rejected,
-    Resource,
-    VendorError,
-)
-from .form_schema import (
-    NEW,
-    account_schema,
-    form_errors,
-    settings_of,
-    sign_in_fields,
-    suggested,
-)
-from .forms import Field
-from .options_flow import BookingAccountOptionsFlow
+from .const import CONF_RESOURCES, CONF_SYSTEM, DOMAIN, SUBENTRY_ROOM
+from .engine.models import Account, Resource
+from .form_schema import NEW, account_schema, settings_of, sign_in_fields, suggested
+from .forms import Field, FollowUp
+from .options_flow import AccessAccountOptionsFlow, BookingAccountOptionsFlow
 from .push import CONF_SECRET, CONF_WEBHOOK_ID
 from .receiver import async_address
 from .subentry_flow import RoomFlow, new_room
-from .systems import (
-    ACCESS_SYSTEMS,
-    BOOKING_SYSTEMS,
-    create_access_system,
-    create_booking_system,
-    system_class,
-)
+from .systems import ACCESS_SYSTEMS, BOOKING_SYSTEMS, form_of, system_class
+from .trying import Tried, async_try
+from .typed_in_flow import TypedInFlow
 
 
 class BookingAccessConfigFlow(ConfigFlow, domain=DOMAIN):
@@ -74,6 +53,7 @@ class BookingAccessConfigFlow(ConfigFlow, domain=DOMAIN):
         self._account: Account | None = None
         self._resources: tuple[Resource, ...] = ()
         self._receiver: dict[str, str] = {}
+        self._ask = FollowUp()
 
     @classmethod
     @callback
@@ -81,24 +61,28 @@ class BookingAccessConfigFlow(ConfigFlow, domain=DOMAIN):
     def async_get_supported_subentry_types(
         cls, config_entry: ConfigEntry
     ) -> dict[str, type[ConfigSubentryFlow]]:
-        """Only booking accounts have rooms."""
-        if config_entry.data[CONF_SYSTEM] in BOOKING_SYSTEMS:
+        """Booking accounts have rooms; access accounts what people must type in."""
+        key = config_entry.data[CONF_SYSTEM]
+        if key in BOOKING_SYSTEMS:
             return {SUBENTRY_ROOM: RoomFlow}
-        return {}
+        return dict.fromkeys(ACCESS_SYSTEMS[key].typed_in, TypedInFlow)
 
     @staticmethod
     @callback
     @override
     def async_get_options_flow(config_entry: ConfigEntry) -> OptionsFlow:
-        """Offer the options of a booking account."""
-        return BookingAccountOptionsFlow()
+        """Offer the options of an account."""
+        if config_entry.data[CONF_SYSTEM] in BOOKING_SYSTEMS:
+            return BookingAccountOptionsFlow()
+        return AccessAccountOptionsFlow()
 
     @classmethod
     @callback
     @override
     def async_supports_options_flow(cls, config_entry: ConfigEntry) -> bool:
-        """Only booking accounts have options."""
-        return config_entry.data[CONF_SYSTEM] in BOOKING_SYSTEMS
+        """All booking accounts have options, and some access accounts."""
+        key = config_entry.data[CONF_SYSTEM]
+        return key in BOOKING_SYSTEMS or bool(ACCESS_SYSTEMS[key].options)
 
     @override
     async def async_step_user(
@@ -124,36 +108,78 @@ class BookingAccessConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Ask for an account of the system, and try it."""
         form = system_class(key).form
-        errors: dict[str, str] = {}
-        placeholders: dict[str, str] = {}
+        tried = Tried({})
         if user_input is not None:
             settings = {
                 CONF_SYSTEM: key,
                 **self._receiving(key),
                 **settings_of(self.hass, form, user_input),
             }
-            errors, placeholders = await self._async_try(form, settings)
-            if not errors:
-                assert self._account
-                await self.async_set_unique_id(f"{key}:{self._account.id}")
-                self._abort_if_unique_id_configured(reload_on_update=False)
-                if key in ACCESS_SYSTEMS:
-                    return self._create_entry("access_system")
-                if BOOKING_SYSTEMS[key].is_fed and not self._resources:
-                    return self._create_entry("booking_system")
-                return await self.async_step_rooms()
+            tried = await self._async_try(form, settings)
+            if not tried.errors:
+                return await self._async_go_on(tried)
         return self.async_show_form(
             step_id=key,
             data_schema=self.add_suggested_values_to_schema(
-                account_schema(self.hass, form, unfolded=bool(errors)), user_input
+                account_schema(self.hass, form, unfolded=bool(tried.errors)), user_input
             ),
-            errors=errors,
+            errors=dict(tried.errors),
             description_placeholders={
                 "tried": "",
                 **self._to_paste(key),
-                **placeholders,
+                **tried.placeholders,
             },
         )
+
+    async def _async_step_follow_up(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask what the account's first form did not, and try again."""
+        ask, tried = self._ask, Tried({})
+        if user_input is not None:
+            settings = settings_of(self.hass, ask.fields, user_input, self._settings)
+            tried = await self._async_try(ask.fields, settings)
+            if not tried.errors:
+                return await self._async_go_on(tried)
+        return self.async_show_form(
+            step_id=ask.step,
+            data_schema=self.add_suggested_values_to_schema(
+                account_schema(self.hass, ask.fields, unfolded=bool(tried.errors)),
+                user_input or suggested(self.hass, ask.fields, self._settings),
+            ),
+            errors=dict(tried.errors),
+            description_placeholders={
+                "tried": "",
+                **self._to_paste(self._settings[CONF_SYSTEM], self._settings),
+                **ask.placeholders,
+                **tried.placeholders,
+            },
+        )
+
+    async def _async_go_on(self, tried: Tried) -> ConfigFlowResult:
+        """Ask the next form, or keep the account, which works."""
+        self._settings = tried.settings
+        if tried.ask:
+            self._ask = tried.ask
+            return await self._async_step_follow_up()
+        self._account, self._resources = tried.account, tried.resources
+        if self.source == SOURCE_REAUTH:
+            return await self._async_keep(self._get_reauth_entry(), tried.settings)
+        if self.source == SOURCE_RECONFIGURE:
+            return await self._async_keep(self._get_reconfigure_entry(), tried.settings)
+        return await self._async_add()
+
+    async def _async_add(self) -> ConfigFlowResult:
+        """Add an account that works, with the rooms that are picked."""
+        assert self._account
+        key = self._settings[CONF_SYSTEM]
+        await self.async_set_unique_id(f"{key}:{self._account.id}")
+        self._abort_if_unique_id_configured(reload_on_update=False)
+        if key in ACCESS_SYSTEMS:
+            return self._create_entry("access_system")
+        if BOOKING_SYSTEMS[key].is_fed and not self._resources:
+            return self._create_entry("booking_system")
+        return await self.async_step_rooms()
 
     def _receiving(self, key: str, before: Mapping[str, Any] = NEW) -> dict[str, str]:
         """Return the settings of where an account is brought news, if it is.
@@ -223,14 +249,15 @@ class BookingAccessConfigFlow(ConfigFlow, domain=DOMAIN):
 
     @override
     async def async_on_create_entry(self, result: ConfigFlowResult) -> ConfigFlowResult:
-        """Go on with the form of a room where none was picked."""
+        """Go on with the form of a room, or of what must be typed in, where there is none."""
         entry = result["result"]
-        if entry.data[CONF_SYSTEM] in BOOKING_SYSTEMS and not entry.subentries:
-            room = await self.hass.config_entries.subentries.async_init(
-                (entry.entry_id, SUBENTRY_ROOM),
+        kinds = self.async_get_supported_subentry_types(entry)
+        if kinds and not entry.subentries:
+            first = await self.hass.config_entries.subentries.async_init(
+                (entry.entry_id, next(iter(kinds))),
                 context=SubentryFlowContext(source=SOURCE_USER),
             )
-            result["next_flow"] = (FlowType.CONFIG_SUBENTRIES_FLOW, room["flow_id"])
+            result["next_flow"] = (FlowType.CONFIG_SUBENTRIES_FLOW, first["flow_id"])
         return result
 
     async def async_step_reauth(
@@ -244,7 +271,7 @@ class BookingAccessConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Ask for the credentials of the same account."""
         entry = self._get_reauth_entry()
-        form = sign_in_fields(system_class(entry.data[CONF_SYSTEM]).form)
+        form = sign_in_fields(form_of(entry.data))
         return await self._async_change(entry, "reauth_confirm", form, user_input)
 
     async def async_step_reconfigure(
@@ -252,7 +279,7 @@ class BookingAccessConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Change anything about the connection to the same account."""
         entry = self._get_reconfigure_entry()
-        form = system_class(entry.data[CONF_SYSTEM]).form
+        form = form_of(entry.data)
         return await self._async_change(entry, "reconfigure", form, user_input)
 
     async def _async_change(
@@ -263,35 +290,34 @@ class BookingAccessConfigFlow(ConfigFlow, domain=DOMAIN):
         user_input: dict[str, Any] | None,
     ) -> ConfigFlowResult:
         """Try what was changed about an account that exists, and keep it if it works."""
-        errors: dict[str, str] = {}
-        placeholders: dict[str, str] = {}
         settings: Mapping[str, Any] = entry.data
+        tried = Tried(settings)
         key = entry.data[CONF_SYSTEM]
         to_paste = self._to_paste(key, entry.data)
         if user_input is not None:
             before = {**entry.data, **self._receiving(key, entry.data)}
             settings = settings_of(self.hass, form, user_input, before)
-            errors, placeholders = await self._async_try(form, settings)
-            if not errors:
-                return await self._async_keep(entry, settings)
+            tried = await self._async_try(form, settings)
+            if not tried.errors:
+                return await self._async_go_on(tried)
         is_reauth = self.source == SOURCE_REAUTH
         schema = account_schema(
             self.hass,
             form,
             keep_secrets=not is_reauth,
-            unfolded=is_reauth or bool(errors),
+            unfolded=is_reauth or bool(tried.errors),
         )
         return self.async_show_form(
             step_id=step_id,
             data_schema=self.add_suggested_values_to_schema(
                 schema, suggested(self.hass, form, settings)
             ),
-            errors=errors,
+            errors=dict(tried.errors),
             description_placeholders={
                 "account": entry.title,
                 "tried": "",
                 **to_paste,
-                **placeholders,
+                **tried.placeholders,
             },
         )
 
@@ -320,32 +346,10 @@ class BookingAccessConfigFlow(ConfigFlow, domain=DOMAIN):
 
     async def _async_try(
         self, form: Sequence[Field], settings: Mapping[str, Any]
-    ) -> tuple[dict[str, str], dict[str, str]]:
-        """Ask the vendor who we are; return the form's errors and their placeholders."""
+    ) -> Tried:
+        """Try settings out; what people see meanwhile is what they filled in."""
         self._settings = settings
-        errors, placeholders = form_errors(form, settings)
-        if errors:
-            return errors, placeholders
-        system: BookingSystem | AccessSystem | None = None
-        try:
-            if settings[CONF_SYSTEM] in ACCESS_SYSTEMS:
-                system = create_access_system(self.hass, settings)
-                self._account = await system.validate()
-            else:
-                system = create_booking_system(self.hass, settings)
-                self._account = await system.validate()
-                self._resources = await system.list_resources()
-        except VendorError as err:
-            LOGGER.debug("The account cannot be used: %s", type(err).__name__)
-            return {"base": form_error(err)}, {
-                "field": err.field if isinstance(err, ContractError) else "",
-                "tried": system.tried if system else "",
-                "right": err.right if isinstance(err, MissingRight) else "",
-            }
-        except Exception:  # noqa: BLE001 - a form must always come back with an answer
-            LOGGER.exception("Unexpected error while trying an account")
-            return {"base": "unknown"}, {}
-        return {}, {}
+        return await async_try(self.hass, form, settings)
 
     def _create_entry(
         self, description: str, rooms: Sequence[ConfigSubentryData] = ()
@@ -360,25 +364,15 @@ class BookingAccessConfigFlow(ConfigFlow, domain=DOMAIN):
         )
 
 
-def form_error(err: VendorError) -> str:
-    """Return the text for what a vendor said to an account."""
-    match err:
-        case AuthError():
-            return "invalid_auth"
-        case RateLimited():
-            return "rate_limited"
-        case MissingRight():
-            return "missing_right"
-        case ContractError():
-            return "unexpected_answer"
-        case Rejected():
-            return str(err)
-    return "cannot_connect"
-
-
 for _key in (*BOOKING_SYSTEMS, *ACCESS_SYSTEMS):
     setattr(
         BookingAccessConfigFlow,
         f"async_step_{_key}",
         partialmethod(BookingAccessConfigFlow._async_step_account, _key),  # noqa: SLF001 - our own class
+    )
+for _step in {step for each in ACCESS_SYSTEMS.values() for step in each.follow_ups}:
+    setattr(
+        BookingAccessConfigFlow,
+        f"async_step_{_step}",
+        BookingAccessConfigFlow._async_step_follow_up,  # noqa: SLF001 - our own class
     )

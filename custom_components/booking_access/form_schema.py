@@ -15,7 +15,14 @@ from homeassistant.helpers.selector import (
     BooleanSelector,
     EntitySelector,
     EntitySelectorConfig,
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+    SelectOptionDict,
     Selector,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
     TextSelector,
     TextSelectorConfig,
     TextSelectorType,
@@ -176,6 +183,10 @@ def _selector(hass: HomeAssistant, field: Field) -> Selector[Any]:
     if field.kind is FieldKind.ENTITIES:
         assert field.domain
         return entity_selector(hass, [field.domain])
+    if field.kind is FieldKind.SELECT:
+        return _choice(field)
+    if field.kind is FieldKind.NUMBER:
+        return NumberSelector(NumberSelectorConfig(min=0, mode=NumberSelectorMode.BOX))
     config = TextSelectorConfig(type=TEXT_TYPES[field.kind])
     if field.autocomplete:
         config["autocomplete"] = field.autocomplete
@@ -184,6 +195,22 @@ def _selector(hass: HomeAssistant, field: Field) -> Selector[Any]:
     if field.kind in (FieldKind.JSON, FieldKind.LIST):
         return _WrittenSelector(config)
     return TextSelector(config)
+
+
+def _choice(field: Field) -> SelectSelector:
+    """Return how one of several is asked for."""
+    if any(label is not None for _, label in field.choices):
+        options = [
+            SelectOptionDict(value=value, label=label or value)
+            for value, label in field.choices
+        ]
+        return SelectSelector(SelectSelectorConfig(options=options, sort=True))
+    values = [value for value, _ in field.choices]
+    return SelectSelector(
+        SelectSelectorConfig(
+            options=values, translation_key=field.name, mode=SelectSelectorMode.LIST
+        )
+    )
 
 
 class _WrittenSelector(TextSelector):
@@ -205,6 +232,8 @@ def _cleaned(hass: HomeAssistant, field: Field, value: Any) -> Any:
     """Return a value as it is kept; pasted ones bring blanks along."""
     if value and field.kind is FieldKind.ENTITIES:
         return [registry_id(hass, entity_id) for entity_id in value]
+    if field.kind is FieldKind.NUMBER and value is not None:
+        return int(value)
     if isinstance(value, str) and not field.secret:
         return value.strip()
     return value

@@ -1,4 +1,4 @@
-"""Options of a booking account: what holds for all of its rooms."""
+"""Options of an account: what holds for all of its rooms or doors."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -29,8 +29,9 @@ from .const import (
     DEFAULT_ISSUE_AHEAD,
     HORIZON,
 )
+from .form_schema import account_schema, form_errors, settings_of, suggested
 from .forms import Field
-from .systems import BOOKING_SYSTEMS
+from .systems import ACCESS_SYSTEMS, BOOKING_SYSTEMS
 
 DAYS: Final = vol.All(
     NumberSelector(
@@ -113,6 +114,40 @@ class BookingAccountOptionsFlow(OptionsFlow):
                 folded, {"collapsed": not unfolded}
             )
         return vol.Schema(schema)
+
+
+class AccessAccountOptionsFlow(OptionsFlow):
+    """The options of one access account, as its system declares them."""
+
+    async def async_step_init(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the options."""
+        own = ACCESS_SYSTEMS[self.config_entry.data[CONF_SYSTEM]].options
+        options: Mapping[str, Any] = self.config_entry.options
+        errors: dict[str, str] = {}
+        placeholders = {"account": self.config_entry.title}
+        if user_input is not None:
+            options = settings_of(self.hass, own, user_input, options)
+            errors, more = form_errors(own, options)
+            if not errors:
+                return self.async_create_entry(data=options)
+            placeholders |= more
+        return self.async_show_form(
+            step_id="access",
+            data_schema=self.add_suggested_values_to_schema(
+                account_schema(self.hass, own, unfolded=bool(errors)),
+                suggested(self.hass, own, options),
+            ),
+            errors=errors,
+            description_placeholders=placeholders,
+        )
+
+    async def async_step_access(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Take what was filled in."""
+        return await self.async_step_init(user_input)
 
 
 def _lines(

@@ -1,6 +1,6 @@
 """Where the systems are registered, and how an account's system is made."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from aiohttp import CookieJar
@@ -26,6 +26,7 @@ from .booking_systems.pronestor import Pronestor
 from .booking_systems.webhook import Webhook
 from .booking_systems.winkas import WinKas
 from .const import CONF_SYSTEM
+from .forms import Field
 
 BOOKING_SYSTEMS: Final[Mapping[str, type[BookingSystem]]] = {
     system.key: system
@@ -48,6 +49,14 @@ ACCESS_SYSTEMS: Final[Mapping[str, type[AccessSystem]]] = {
 def system_class(key: str) -> type[BookingSystem | AccessSystem]:
     """Return the system of that key."""
     return BOOKING_SYSTEMS.get(key) or ACCESS_SYSTEMS[key]
+
+
+def form_of(settings: Mapping[str, Any]) -> Sequence[Field]:
+    """Return all fields of an account that exists."""
+    key = settings[CONF_SYSTEM]
+    if key in ACCESS_SYSTEMS:
+        return ACCESS_SYSTEMS[key].form_of(settings)
+    return BOOKING_SYSTEMS[key].form
 
 
 def create_booking_system(

@@ -98,6 +98,14 @@ class AccessSystem(ABC):
         """
         return None
 
+    @classmethod
+    def typed_id(cls, kind: str, typed: Mapping[str, Any]) -> str:  # noqa: ARG003 - for those with several kinds
+        """Return what tells something typed in from all others of its kind.
+
+        For an access point that is its id.
+        """
+        return ":".join(str(typed[f]) for f in ("kind", "identifier") if f in typed)
+
     async def type_in(
         self, kind: str, typed: Mapping[str, Any], before: Mapping[str, Any] | None
     ) -> Mapping[str, Any]:
