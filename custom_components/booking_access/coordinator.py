@@ -36,6 +36,7 @@ from .engine.models import (
 )
 from .issues import async_report_contract, async_report_problems
 from .push import PushRefused
+from .shapes import ANSWERS, Answers
 
 type AccountCoordinator = BookingCoordinator | AccessCoordinator
 type BookingAccessConfigEntry = ConfigEntry[AccountCoordinator]
@@ -74,18 +75,24 @@ class _Coordinator[DataT](DataUpdateCoordinator[DataT]):
                 hass, LOGGER, cooldown=1.0, immediate=True
             ),
         )
+        self.answers = Answers()
         self.synchronized: datetime | None = None
         self._settling: Callable[[], None] | None = None
 
     @override
     async def _async_update_data(self) -> DataT:
         """Ask the vendor, and say in Home Assistant's words what went wrong."""
+        ANSWERS.set(self.answers)
+        error: VendorError | None = None
         try:
             data = await self._async_ask()
         except VendorError as err:
+            error = err
             if isinstance(err, ContractError):
                 async_report_contract(self.hass, self.config_entry, err.field)
             raise failure(err) from err
+        finally:
+            self.answers.settle(error)
         self._note_success()
         async_report_contract(self.hass, self.config_entry, None)
         return data

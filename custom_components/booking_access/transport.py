@@ -20,6 +20,7 @@ from .engine.models import (
     RateLimited,
     Rejected,
 )
+from .shapes import ANSWERS
 
 TIMEOUT: Final = timedelta(seconds=20)
 MAX_BODY: Final = 32 * 1024 * 1024
@@ -87,6 +88,8 @@ async def request(
     except ClientError as err:
         raise lost(type(err).__name__) from err
     body = b"".join(parts)
+    if answers := ANSWERS.get():
+        answers.note(method, response.status, response.content_type, body)
     return Answer(status=response.status, headers=response.headers, body=body)
 
 
