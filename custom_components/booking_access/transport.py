@@ -9,7 +9,7 @@ from http import HTTPStatus
 import json
 from typing import Any, Final
 
-from aiohttp import ClientConnectorError, ClientError, ClientSession
+from aiohttp import ClientConnectorError, ClientError, ClientResponse, ClientSession
 from yarl import URL
 
 from .engine.models import (
@@ -67,30 +67,33 @@ async def request(
     """
     options.setdefault("allow_redirects", False)
     lost = OutcomeUnknown if writes else ConnectionFailed
-    parts: list[bytes] = []
-    length = 0
     try:
         async with (
             asyncio.timeout(time_limit.total_seconds()),
             session.request(method, url, **options) as response,
         ):
-            async for chunk in response.content.iter_any():
-                parts.append(chunk)
-                length += len(chunk)
-                if length > MAX_BODY:
-                    raise (
-                        OutcomeUnknown("too long") if writes else ContractError("body")
-                    )
+            body = await _body(response, writes=writes)
     except TimeoutError as err:
         raise lost("no answer in time") from err
     except ClientConnectorError as err:  # never sent, so nothing happened
         raise ConnectionFailed(type(err).__name__) from err
     except ClientError as err:
         raise lost(type(err).__name__) from err
-    body = b"".join(parts)
     if answers := ANSWERS.get():
         answers.note(method, response.status, response.content_type, body)
     return Answer(status=response.status, headers=response.headers, body=body)
+
+
+async def _body(response: ClientResponse, *, writes: bool) -> bytes:
+    """Read a body to its end; one that never ends is no answer."""
+    parts: list[bytes] = []
+    length = 0
+    async for chunk in response.content.iter_any():
+        parts.append(chunk)
+        length += len(chunk)
+        if length > MAX_BODY:
+            raise OutcomeUnknown("too long") if writes else ContractError("body")
+    return b"".join(parts)
 
 
 async def read[**P, ResultT](
