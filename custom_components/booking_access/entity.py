@@ -1,7 +1,10 @@
 """What the entities of rooms, accounts and doors have in common."""
 
+from collections.abc import Iterable
 from typing import override
 
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.device_registry import (
     DeviceEntryType,
     DeviceInfo,
@@ -14,6 +17,20 @@ from .const import DOMAIN
 from .coordinator import AccessCoordinator, AccountCoordinator
 from .engine.models import AccessPoint, PointState
 from .room import LiveRoom
+
+
+def rooms_of_entities(
+    hass: HomeAssistant, entity_ids: Iterable[str], key: str
+) -> dict[str, str]:
+    """Return the rooms of those entities that are a room's own of that key, by entity."""
+    registry = er.async_get(hass)
+    found = (registry.async_get(entity_id) for entity_id in entity_ids)
+    return {
+        each.entity_id: each.config_subentry_id
+        for each in found
+        if each and each.platform == DOMAIN and each.config_subentry_id
+        if each.unique_id == f"{each.config_subentry_id}-{key}"
+    }
 
 
 class RoomEntity(Entity):
