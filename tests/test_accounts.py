@@ -416,7 +416,8 @@ async def test_bad_bookings_are_named_in_a_repair_issue_and_cost_no_other(
 
 
 @pytest.mark.parametrize(
-    ("fault", "left"), [(None, None), ("500", {"doors": "0", "grants": "1"})]
+    ("fault", "left"),
+    [(None, None), ("500", {"doors": "0", "schedules": "0", "grants": "1"})],
 )
 async def test_rule_08_removing_an_access_account_takes_back_what_it_handed_out(
     hass: HomeAssistant,

@@ -147,7 +147,7 @@ async def test_what_is_left_behind_is_read_and_put_away(
     await async_setup_component(hass, "repairs", {})
     await async_setup_component(hass, DOMAIN, {})
     gone = MockConfigEntry(domain=DOMAIN, entry_id="gone", title="exivo")
-    async_report_left_behind(hass, gone, 1, 2)
+    async_report_left_behind(hass, gone, doors=1, grants=2)
     client = await hass_client()
     flow = await (
         await client.post(
@@ -159,6 +159,7 @@ async def test_what_is_left_behind_is_read_and_put_away(
     assert flow["description_placeholders"] == {
         "account": "exivo",
         "doors": "1",
+        "schedules": "0",
         "grants": "2",
     }
     await client.post(f"/api/repairs/issues/fix/{flow['flow_id']}", json={})

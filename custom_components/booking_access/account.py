@@ -128,6 +128,16 @@ class BookingAccount:
         doubtful = room is not None and room.resource_id in self.unsure
         return doubtful and booking_id not in self.named
 
+    def doubtful_rooms(self, now: datetime) -> Iterable[str]:
+        """Return the rooms that may have bookings which nobody knows of (rule 12)."""
+        if not self.bookings.is_whole(now):
+            return self.rooms
+        if not self.unsure:
+            return ()
+        return [
+            key for key, each in self.rooms.items() if each.resource_id in self.unsure
+        ]
+
     def _hear(self, snapshot: Snapshot) -> None:
         """Note what an answer makes sure."""
         if snapshot.complete:

@@ -20,7 +20,7 @@ from .coordinator import (
     BookingCoordinator,
 )
 from .engine.explain import Line, explain
-from .engine.ledger import GrantRow, Switched
+from .engine.ledger import GrantRow, ScheduleRow, Switched
 from .engine.models import FOREVER, Booking
 from .forms import Field, FieldKind
 from .hub import Hub
@@ -190,6 +190,7 @@ def _room(hub: Hub, room: LiveRoom) -> dict[str, Any]:
         "points": list(config.points),
         "held": list(config.held),
         "granted": list(config.granted),
+        "scheduled": list(config.scheduled),
         "status": room.status.value,
         "attention": list(room.reasons),
         "bookings": [_booking(each) for each in room.bookings],
@@ -241,6 +242,11 @@ def _ledger(hub: Hub, points: str, rooms: set[str]) -> dict[str, Any]:
         return at_door or shown or not claiming.isdisjoint(rooms)
 
     account_id = points.partition("/")[0]
+    following = {
+        point
+        for id_ in rooms & hub.rooms.keys()
+        for point in hub.rooms[id_].config.scheduled
+    }
     return {
         "switched": [
             _switched(each) for each in ledger.switched.values() if is_theirs(each)
@@ -250,7 +256,18 @@ def _ledger(hub: Hub, points: str, rooms: set[str]) -> dict[str, Any]:
             for each in ledger.grants.values()
             if each.room_id in rooms or (account_id and each.account_id == account_id)
         ],
+        "schedules": [
+            _schedule(each)
+            for each in ledger.schedules.values()
+            if (points and each.point.startswith(points)) or each.point in following
+        ],
     }
+
+
+def _schedule(row: ScheduleRow) -> dict[str, Any]:
+    """Return a row of the times that a point was told."""
+    periods = [{"from": each.start, "to": _end(each.end)} for each in row.periods]
+    return {**asdict(row), "periods": periods}
 
 
 def _switched(row: Switched) -> dict[str, Any]:

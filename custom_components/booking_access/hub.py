@@ -34,6 +34,7 @@ from .engine.ledger import GrantRow
 from .engine.models import FOREVER, Booking, Effect, Snapshot
 from .engine.plan import Plan, RoomPlan, claim, targets
 from .engine.reconcile import after_restart, reconcile_grants, reconcile_switched
+from .handover import Handover
 from .issues import async_report_bookings
 from .later import Later
 from .planner import Planner
@@ -66,6 +67,7 @@ class Hub:
         self._steps = Steps(self)
         self.operations = self._steps.operations
         self.async_finished = self._steps.async_finished
+        self._handover = Handover(self, self._steps, self._planner)
         self._timer: CALLBACK_TYPE | None = None
         self._timer_at = FOREVER
         self._soon = False
@@ -146,13 +148,11 @@ class Hub:
     def async_add_doors(self, entry_id: str, doors: AccessCoordinator) -> CALLBACK_TYPE:
         """Know a loaded access account; returns how to forget it."""
         self.doors[entry_id] = doors
-        stop_listening = doors.async_add_listener(
-            lambda: self.async_doors_changed(entry_id)
-        )
+        stop = doors.async_add_listener(partial(self.async_doors_changed, entry_id))
 
         @callback
         def forget() -> None:
-            stop_listening()
+            stop()
             self.doors.pop(entry_id, None)
             for room in self._rooms_with(entry_id):
                 room.async_update_soon()
@@ -168,6 +168,7 @@ class Hub:
             room.async_update_soon()
         self._follow()
         self._steps.async_doors_changed(entry_id)
+        self._handover.async_doors_changed(entry_id)
         self.evaluate()
 
     @property
@@ -241,7 +242,8 @@ class Hub:
             acting, ledger.grants, now, busy, lacking, ledger.forgotten
         )
         self._steps.take(switching, granting)
-        self._set_timer(min(acting.until, switching.again, granting.again))
+        again = min(switching.again, granting.again, self._handover.take(now))
+        self._set_timer(min(acting.until, again))
         self._planner.async_look_ahead(acting.until)
         if self.plan is not before:
             self.later.do(partial(self._show_plan, self.plan, before))
@@ -369,11 +371,10 @@ class Hub:
 
     def _rooms_with(self, entry_id: str) -> list[LiveRoom]:
         """Return the rooms that have doors of an access account."""
-        doors = f"{entry_id}/"
         return [
             room
             for room in self.rooms.values()
-            if any(point.startswith(doors) for point in room.config.points)
+            if any(point.startswith(f"{entry_id}/") for point in room.config.points)
         ]
 
     def _show_plan(self, plan: Plan, before: Plan) -> None:

@@ -150,10 +150,15 @@ def _report_without_end(
 
 @callback
 def async_report_left_behind(
-    hass: HomeAssistant, entry: ConfigEntry, doors: int, grants: int
+    hass: HomeAssistant,
+    entry: ConfigEntry,
+    *,
+    doors: int = 0,
+    schedules: int = 0,
+    grants: int = 0,
 ) -> None:
     """Say what remains at a vendor whose account was removed; nothing if all is undone."""
-    if not doors and not grants:
+    if not (doors or schedules or grants):
         return
     ir.async_create_issue(
         hass,
@@ -166,6 +171,7 @@ def async_report_left_behind(
         translation_placeholders={
             "account": entry.title,
             "doors": str(doors),
+            "schedules": str(schedules),
             "grants": str(grants),
         },
     )

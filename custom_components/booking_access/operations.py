@@ -68,13 +68,19 @@ class Operations:
         """Whether an access point is able to do something.
 
         One that is not known, because its account is not loaded, is taken to be
-        able to do what is wished; one whose account was removed can do nothing.
+        able to do what is wished, unless the ledger says whether it follows times
+        by itself; one whose account was removed can do nothing.
         """
         account_id, _, point_id = point.partition("/")
         account = self._accounts.get(account_id)
         if account and (known := account.data.points.get(point_id)):
             return capability in known.capabilities
-        return not self.is_gone(account_id)
+        if self.is_gone(account_id):
+            return False
+        is_told = point in self._store.ledger.schedules
+        if capability is Capability.SCHEDULE:
+            return is_told
+        return capability is not Capability.HOLD or not is_told
 
     def armed(self, row: Switched) -> Switched:
         """Return the row with what there will be to go back to, as it looks now.
@@ -108,8 +114,8 @@ class Operations:
         kind, _, name = row.target.partition("/")
         if kind == "door":
             account_id, _, point_id = name.partition("/")
-            if not starts and self.is_gone(account_id):
-                return None  # it was closed, or named as left behind, by its removal
+            if not starts and not self.able(name, Capability.HOLD):
+                return None  # its removal closed it or named it as left behind
             await self.account(account_id).async_hold(point_id, held=starts)
             return settled(row) if starts else None
         if (effect := _appliance_effect(row.target)) is None:

@@ -11,6 +11,7 @@ from homeassistant.util import dt as dt_util
 from .const import DOMAIN, LOGGER
 from .engine.models import FOREVER, Booking, Room
 from .engine.plan import Plan, plan
+from .engine.schedules import Schedules, schedules
 
 if TYPE_CHECKING:
     from .hub import Hub
@@ -20,7 +21,8 @@ MANY_ROOMS: Final = 20
 # How long before they change plans are made.
 AHEAD: Final = timedelta(seconds=3)
 
-type _Inputs = tuple[list[Room], dict[str, Mapping[str, tuple[Booking, ...]]]]
+type _Bookings = dict[str, Mapping[str, tuple[Booking, ...]]]
+type _Inputs = tuple[list[Room], _Bookings]
 
 
 class Planner:
@@ -29,6 +31,7 @@ class Planner:
     def __init__(self, hub: Hub) -> None:
         """Work for the hub."""
         self._hub = hub
+        self._schedules = Schedules()
         self._ready: Plan | None = None
         self._ready_at = FOREVER
         self._timer: CALLBACK_TYPE | None = None
@@ -41,13 +44,18 @@ class Planner:
             before, self._ready = self._ready, None
         return plan(*self._inputs(), now, before)
 
+    def schedules(self) -> Schedules:
+        """Return what is wanted of the points that follow times, as was planned last."""
+        self._schedules = schedules(self._hub.plan, self._schedules)
+        return self._schedules
+
     async def async_make_ready(self, instant: datetime) -> None:
         """Make ready what the rooms will need at an instant, if they are many."""
         if len(self._hub.rooms) < MANY_ROOMS:
             return
         try:
-            self._ready = await self._hub.hass.async_add_executor_job(
-                plan, *self._inputs(), instant, self._hub.plan
+            self._ready, self._schedules = await self._hub.hass.async_add_executor_job(
+                _plan_all, *self._inputs(), instant, self._hub.plan, self._schedules
             )
             self._ready_at = instant
         except Exception:  # noqa: BLE001 - it is planned again when the time comes
@@ -90,3 +98,15 @@ class Planner:
                 for key, each in self._hub.accounts.items()
             },
         )
+
+
+def _plan_all(
+    rooms: list[Room],
+    bookings: _Bookings,
+    instant: datetime,
+    before: Plan,
+    known: Schedules,
+) -> tuple[Plan, Schedules]:
+    """Plan all rooms, and what is wanted of the points that follow times."""
+    planned = plan(rooms, bookings, instant, before)
+    return planned, schedules(planned, known)

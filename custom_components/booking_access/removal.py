@@ -1,8 +1,9 @@
 """The last thing done for an access account: taking back what we handed out there."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from homeassistant.config_entries import ConfigEntry
@@ -11,6 +12,7 @@ from homeassistant.core import HomeAssistant
 from .const import LOGGER
 from .engine.ledger import GrantRow, GrantState, Switched
 from .engine.models import VendorError
+from .handover import async_withdraw
 from .issues import async_report_left_behind
 from .systems import access_system_of
 
@@ -36,28 +38,48 @@ async def async_close_account(
         async with asyncio.timeout(PATIENCE):
             await hub.async_finished(entry.entry_id)
     ledger = hub.store.ledger
-    doors = f"door/{entry.entry_id}/"
-    held = [row for target, row in ledger.switched.items() if target.startswith(doors)]
+    held = _rows_at(f"door/{entry.entry_id}/", ledger.switched)
+    told = _rows_at(f"{entry.entry_id}/", ledger.schedules)
     grants = [row for row in ledger.grants.values() if row.account_id == entry.entry_id]
     system, operations = access_system_of(hass, entry), hub.operations
 
-    async def close(row: Switched) -> None:
-        await system.hold(row.target.removeprefix(doors), held=False)
-
     undone = await asyncio.gather(
-        *(_async_try(close(row)) for row in held),
+        *(_async_try(_async_close(system, row)) for row in held),
+        *(_async_try(async_withdraw(system, row)) for row in told),
         *(_async_try(_async_revoke(system, operations, row)) for row in grants),
     )
     for row in held:
         ledger.switched.pop(row.target, None)
+    for schedule in told:
+        ledger.schedules.pop(schedule.point, None)
     for grant in grants:
         ledger.grants.pop(grant.reference, None)
         operations.retire(grant)
     hub.async_grants_changed()
     await hub.store.async_save()
-    doors_left = undone[: len(held)].count(False)
-    grants_left = undone[len(held) :].count(False)
-    async_report_left_behind(hass, entry, doors_left, grants_left)
+    left = iter(undone)
+    async_report_left_behind(
+        hass,
+        entry,
+        doors=_count_left(left, held),
+        schedules=_count_left(left, told),
+        grants=_count_left(left, grants),
+    )
+
+
+def _rows_at[Row](account: str, rows: Mapping[str, Row]) -> list[Row]:
+    """Return the rows of an account's points, by how their names begin."""
+    return [row for name, row in rows.items() if name.startswith(account)]
+
+
+async def _async_close(system: AccessSystem, row: Switched) -> None:
+    """Put a door that is held open back to normal."""
+    await system.hold(row.target.split("/", 2)[2], held=False)
+
+
+def _count_left(undone: Iterator[bool], rows: Sequence[object]) -> int:
+    """Return how many of the next rows could not be undone."""
+    return list(islice(undone, len(rows))).count(False)
 
 
 async def _async_revoke(

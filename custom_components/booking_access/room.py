@@ -43,7 +43,9 @@ from .engine.models import (
     Room,
     Timing,
 )
-from .engine.plan import RoomPlan, shown, targets
+from .engine.plan import NO_TIMING, RoomPlan, shown, targets
+from .engine.schedules import follows
+from .engine.windows import window
 from .steps import ATTENTION_AT
 
 if TYPE_CHECKING:
@@ -138,10 +140,13 @@ def with_points(
     """Return the room with its points sorted by what they are able to do."""
     held = AccessMode.HOLD_OPEN in modes
     granted = AccessMode.GRANT in modes
+    scheduled = [p for p in room.points if held and able(p, Capability.SCHEDULE)]
+    switched = [p for p in room.points if held and p not in scheduled]
     return replace(
         room,
-        held=tuple(p for p in room.points if held and able(p, Capability.HOLD)),
+        held=tuple(p for p in switched if able(p, Capability.HOLD)),
         granted=tuple(p for p in room.points if granted and able(p, Capability.GRANT)),
+        scheduled=tuple(scheduled),
     )
 
 
@@ -254,6 +259,9 @@ class LiveRoom:
                 row = ledger.switched.get(target)
                 if row and row.attempts >= ATTENTION_AT:
                     found[f"{target.partition('/')[0]}_failed"] = None
+        told = [ledger.schedules.get(point) for point in self.config.scheduled]
+        if any(row and row.attempts >= ATTENTION_AT for row in told):
+            found["schedule_failed"] = None
         now = dt_util.utcnow()
         for grant in self.grants:
             if grant.end <= now and grant.state is not GrantState.REVOKING:
@@ -274,7 +282,7 @@ class LiveRoom:
                     yield "account_not_loaded"
             elif account.data.points and point_id not in account.data.points:
                 yield "door_gone"
-            elif self.modes and point not in (*self.config.held, *self.config.granted):
+            elif self.modes and point not in self.config.served:
                 yield "access_not_supported"
 
     @property
@@ -300,6 +308,11 @@ class LiveRoom:
         wished = [w.reference for w in self.plan.wishes if w.booking_id == coming]
         issued = {g.reference for g in self.grants if g.state is GrantState.ISSUED}
         if self.config.granted and not (wished and issued.issuperset(wished)):
+            return False
+        timing = self.config.timing.get(Effect.ACCESS, NO_TIMING)
+        wanted = window(self.plan.coming, timing)
+        told = self._hub.store.ledger.schedules
+        if not all(follows(told.get(p), wanted) for p in self.config.scheduled):
             return False
         return all(self._door_ready(point) for point in self.config.held)
 

@@ -208,6 +208,7 @@ def _line(line: Line) -> dict[str, Any]:
         "lag_minutes": line.timing.lag // minute,
         "targets": list(line.targets),
         "granted": list(line.granted),
+        "handed_over": list(line.scheduled),
     }
 
 

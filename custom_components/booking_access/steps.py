@@ -10,7 +10,7 @@ from homeassistant.core import callback
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN, LOGGER
-from .engine.ledger import GrantRow, GrantState, Phase, Switched, failed
+from .engine.ledger import GrantRow, GrantState, Phase, ScheduleRow, Switched, failed
 from .engine.models import (
     AuthError,
     ConnectionFailed,
@@ -80,7 +80,7 @@ class Steps:
         if granting.drop or granting.steps:
             self._hub.async_grants_changed()
         if unwritten:
-            self._spawn(self._async_write_then(unwritten))
+            self.write_then(unwritten)
         elif switching.write or switching.drop or switching.steps or granting.drop:
             self._store.save_soon()
 
@@ -117,6 +117,10 @@ class Steps:
         """Run a step beside the others; all of them in the order in which they come."""
         self._hub.hass.async_create_task(coroutine, DOMAIN, eager_start=False)
 
+    def write_then(self, steps: Iterable[Coroutine[Any, Any, None]]) -> None:
+        """Take steps once all that is noted by now is written down (rule 8)."""
+        self._spawn(self._async_write_then(steps))
+
     async def _async_write_then(
         self, steps: Iterable[Coroutine[Any, Any, None]]
     ) -> None:
@@ -145,13 +149,13 @@ class Steps:
         except Exception as err:  # noqa: BLE001 - whatever happens, the row must go on
             if isinstance(err, OutcomeUnknown):
                 self._unanswered.add(target)
-            row = self._failed(switched.get(target, step.row), err)
+            row = self.after_failure(switched.get(target, step.row), err)
         else:  # what follows waits until all others have been told
             await asyncio.sleep(0)
         self.busy.discard(target)
         self._settle(target, row)
         self._hub.evaluate_soon()
-        await self._async_settled()
+        await self.async_settled()
 
     def _settle(self, target: str, row: Switched | None) -> None:
         """Note how a target is now, and tell the rooms that have it."""
@@ -186,7 +190,7 @@ class Steps:
         else:
             self._drop(reference)
         self._hub.async_grants_changed()
-        await self._async_settled()
+        await self.async_settled()
         await self._store.async_save()
         if room:
             self._announce_grant(room, step, row)
@@ -202,7 +206,9 @@ class Steps:
             ledger = self._store.ledger
             ledger.forgotten = max(ledger.forgotten, dt_util.utcnow())
 
-    def _failed[Row: (Switched, GrantRow)](self, row: Row, err: Exception) -> Row:
+    def after_failure[Row: (Switched, GrantRow, ScheduleRow)](
+        self, row: Row, err: Exception
+    ) -> Row:
         """Return the row after an error, with the time of the next attempt."""
         if not isinstance(err, VendorError):
             LOGGER.exception("Unexpected error", exc_info=err)
@@ -211,7 +217,7 @@ class Steps:
 
     def _failed_grant(self, step: GrantStep, row: GrantRow, err: Exception) -> GrantRow:
         """Return the row after an error; only a lost answer leaves it in doubt."""
-        row = self._failed(row, err)
+        row = self.after_failure(row, err)
         if step.step is Step.ISSUE:
             if isinstance(err, Rejected):
                 return replace(row, state=GrantState.FAILED, retry_at=None)
@@ -228,12 +234,12 @@ class Steps:
         """Whether a step is under way at an access account."""
         grants = self._store.ledger.grants
         return any(
-            key.startswith(f"door/{account_id}/")
+            key.startswith((f"door/{account_id}/", f"schedule/{account_id}/"))
             or (key in grants and grants[key].account_id == account_id)
             for key in self.busy
         )
 
-    async def _async_settled(self) -> None:
+    async def async_settled(self) -> None:
         """Let those look who wait for steps to finish."""
         async with self._settled:
             self._settled.notify_all()

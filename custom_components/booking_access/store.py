@@ -16,7 +16,7 @@ from homeassistant.helpers.storage import STORAGE_DIR, Store
 
 from .const import DOMAIN
 from .engine.bookings import AccountBookings, Known, restore
-from .engine.ledger import GrantRow, Switched
+from .engine.ledger import GrantRow, ScheduleRow, Switched
 from .engine.models import LONG_AGO
 
 VERSION: Final = 1
@@ -30,7 +30,8 @@ class Ledger:
     """All that we did and must undo, and what the rooms' own switches show.
 
     ``running`` are the bookings of each room whose start was announced,
-    ``retired`` the codes that were used, with the end of their rest, and
+    ``retired`` the codes that were used, with the end of their rest,
+    ``schedules`` what points were told to follow by themselves, and
     ``forgotten`` is when grants were last dropped.
     ``installation`` tells our grants at a vendor from those of others.
     """
@@ -38,6 +39,7 @@ class Ledger:
     installation: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
     switched: dict[str, Switched] = field(default_factory=dict)
     grants: dict[str, GrantRow] = field(default_factory=dict)
+    schedules: dict[str, ScheduleRow] = field(default_factory=dict)
     shown: dict[str, bool] = field(default_factory=dict)
     running: dict[str, list[str]] = field(default_factory=dict)
     retired: dict[str, datetime] = field(default_factory=dict, repr=False)
@@ -49,6 +51,7 @@ class Ledger:
             installation=self.installation,
             switched=self.switched.copy(),
             grants=self.grants.copy(),
+            schedules=self.schedules.copy(),
             shown=self.shown.copy(),
             running=self.running.copy(),
             retired=self.retired.copy(),
@@ -66,6 +69,7 @@ class _StoredLedger:
     shown: dict[str, bool]
     running: dict[str, list[str]]
     retired: dict[str, datetime] = field(default_factory=dict, repr=False)
+    schedules: list[ScheduleRow] = field(default_factory=list)
     forgotten: datetime = LONG_AGO
 
 
@@ -120,6 +124,7 @@ class LedgerStore:
                 installation=stored.installation,
                 switched={row.target: row for row in stored.switched},
                 grants={row.reference: row for row in stored.grants},
+                schedules={row.point: row for row in stored.schedules},
                 shown=stored.shown,
                 running=stored.running,
                 retired=stored.retired,
@@ -185,6 +190,7 @@ def _ledger_data(ledger: Ledger) -> dict[str, Any]:
             installation=ledger.installation,
             switched=list(ledger.switched.values()),
             grants=list(ledger.grants.values()),
+            schedules=list(ledger.schedules.values()),
             shown=ledger.shown,
             running=ledger.running,
             retired=ledger.retired,

@@ -61,10 +61,10 @@ HELPER_DOMAIN: Final = "input_boolean"
 ALARM_DOMAINS: Final = (ALARM_DOMAIN, SWITCH_DOMAIN, HELPER_DOMAIN)
 LIGHT_DOMAINS: Final = (LIGHT_DOMAIN, SWITCH_DOMAIN, HELPER_DOMAIN)
 VENTILATION_DOMAINS: Final = (FAN_DOMAIN, SWITCH_DOMAIN, CLIMATE_DOMAIN, HELPER_DOMAIN)
-# What a point must be able to do for a way of access.
+# What a point must be able to do for a way of access: any of these.
 NEEDED: Final = {
-    AccessMode.HOLD_OPEN: Capability.HOLD,
-    AccessMode.GRANT: Capability.GRANT,
+    AccessMode.HOLD_OPEN: {Capability.HOLD, Capability.SCHEDULE},
+    AccessMode.GRANT: {Capability.GRANT},
 }
 DEFAULT_ACCESS: Final = [AccessMode.HOLD_OPEN.value]
 ACCESS: Final = SelectSelector(
@@ -324,7 +324,7 @@ class RoomFlow(ConfigSubentryFlow):
         known = self._present.get(CONF_ACCESS_POINTS, ())
         if wrong := unknown_access_point(self.hass, points, known):
             return {CONF_ACCESS_POINTS: "unknown_access_point"}, wrong
-        needed = {NEEDED[AccessMode(mode)] for mode in room[CONF_ACCESS]}
+        needed = {each for mode in room[CONF_ACCESS] for each in NEEDED[mode]}
         for point in points if needed else ():
             loaded = loaded_access_point(self.hass, point)
             if loaded and not needed & loaded.capabilities:

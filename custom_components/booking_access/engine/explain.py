@@ -46,6 +46,7 @@ class Line:
     timing: Timing = NO_TIMING
     targets: tuple[str, ...] = ()
     granted: tuple[str, ...] = ()
+    scheduled: tuple[str, ...] = ()  # the access system keeps these times by itself
 
 
 def explain(
@@ -81,6 +82,7 @@ def explain(
                 timing=timing,
                 targets=targets(room, effect),
                 granted=room.granted if effect is Effect.ACCESS else (),
+                scheduled=room.scheduled if effect is Effect.ACCESS else (),
             )
 
 

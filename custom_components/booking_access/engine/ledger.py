@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from .models import Credential, Issued
+from .windows import Window
 
 # The first repetition comes after this long, each later one after twice as long.
 FIRST_RETRY: Final = timedelta(seconds=5)
@@ -102,6 +103,21 @@ class GrantRow:
         return self.state
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScheduleRow:
+    """The times that a point was told to follow by itself, or is about to be told.
+
+    ``periods`` are all of them; until ``confirmed`` it may still follow others.
+    """
+
+    point: str
+    periods: tuple[Window, ...] = ()
+    confirmed: bool = False
+    attempts: int = 0
+    retry_at: datetime | None = None
+    error: str | None = None
+
+
 def retry_at(attempts: int, now: datetime, jitter: float) -> datetime:
     """Return when to try again; ``jitter`` is a random number from 0 to 1.
 
@@ -112,7 +128,7 @@ def retry_at(attempts: int, now: datetime, jitter: float) -> datetime:
     return now + pause * (0.5 + jitter / 2)
 
 
-def failed[Row: (Switched, GrantRow)](
+def failed[Row: (Switched, GrantRow, ScheduleRow)](
     row: Row, error: str, now: datetime, jitter: float, after: timedelta | None = None
 ) -> Row:
     """Return the row after a failure; it is tried again, ``after`` at the earliest."""
@@ -121,7 +137,7 @@ def failed[Row: (Switched, GrantRow)](
     return replace(row, attempts=row.attempts + 1, retry_at=again, error=error)
 
 
-def waits(row: Switched | GrantRow, now: datetime) -> bool:
+def waits(row: Switched | GrantRow | ScheduleRow, now: datetime) -> bool:
     """Whether it is too early to try again."""
     return row.retry_at is not None and now < row.retry_at <= now + LONGEST_WAIT
 

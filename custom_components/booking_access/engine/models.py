@@ -240,8 +240,9 @@ class Room:
 
     Points are ``"<access account>/<point id>"``: ``points`` all of them,
     ``held`` those that are kept open while booked, ``granted`` those that the
-    booking's people get a key or code for. ``appliances`` are what is switched
-    for an effect, by ids that mean nothing here.
+    booking's people get a key or code for, ``scheduled`` those that follow times
+    which they are told. ``appliances`` are what is switched for an effect, by ids
+    that mean nothing here.
     """
 
     id: str
@@ -251,10 +252,16 @@ class Room:
     points: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
     granted: tuple[str, ...] = ()
+    scheduled: tuple[str, ...] = ()
     timing: Mapping[Effect, Timing] = field(default_factory=dict)
     appliances: Mapping[Effect, tuple[str, ...]] = field(default_factory=dict)
     tentative: bool = False  # tentative bookings count as well
     issue_ahead: timedelta = timedelta(days=7)
+
+    @property
+    def served(self) -> tuple[str, ...]:
+        """The points through which the room's ways of access lead."""
+        return (*self.held, *self.granted, *self.scheduled)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -54,7 +54,8 @@ def refusal(booking: Booking, *, tentative: bool = False) -> Refusal | None:
 def union(windows: Iterable[Window]) -> tuple[Window, ...]:
     """Return the windows merged where they overlap or touch, in order of time."""
     merged: list[Window] = []
-    for each in sorted(each for each in windows if each.start < each.end):
+    lasting = (each for each in windows if each.start < each.end)
+    for each in sorted(lasting, key=lambda each: each.start):
         if merged and each.start <= merged[-1].end:
             merged[-1] = Window(merged[-1].start, max(merged[-1].end, each.end))
         else:
