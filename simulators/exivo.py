@@ -10,14 +10,19 @@ What ``control`` understands, besides what all simulators do (``base``):
 * ``omit: ["open", "mode"]`` leaves those out of components;
 * ``raw: {"component" | "visit" | "digitalKeyVisits": [...]}`` puts anything at
   the end of a list;
+* ``happen: [{"name": N, "component": id}, ...]`` are events at doors, with
+  ``occurredAt`` (now, without), ``data`` of the log's entry and ``payload`` of the
+  message besides, ``only: "log" | "push"`` for one that the other never hears of;
+* ``target`` says where messages go, and ``raw_messages`` sends any (``sender``);
 * what is not public can be had in either reading: ``default_limit`` (of lists
   without a limit, 0 is all), ``max_limit``, ``ignore_paging``, ``revoke_again``
-  (204 or 400), ``created`` (the status 200 or 201).
+  (204 or 400), ``created`` (the status 200 or 201), ``refuse_sort`` and
+  ``ignore_sort`` (of the log), ``whole_seconds`` (of messages).
 """
 
 from base64 import b64encode
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import partial
 import json
 from typing import Any, Final, override
@@ -26,6 +31,7 @@ from uuid import uuid4
 from aiohttp import web
 
 from .base import Handler, Simulator
+from .exivo_log import asked_for, entry_of, message_of, occurred_at
 from .exivo_site import (
     API_KEY,
     API_SECRET,
@@ -43,8 +49,8 @@ from .exivo_site import (
     check_mobile_key,
     demo_visits,
     parse_time,
-    wire_time,
 )
+from .sender import SENDING_FAULTS, Outbox
 
 # The path to one visit of a kind, and the path to all of them.
 COLLECTIONS: Final = {"digitalKeyVisit": "digitalKeyVisits", "visit": "visit"}
@@ -54,6 +60,16 @@ SETTINGS: Final = {
     "ignore_paging": False,
     "revoke_again": 204,
     "created": 200,
+    "refuse_sort": False,
+    "ignore_sort": False,
+    "whole_seconds": False,
+}
+# What else the control door knows.
+DATA: Final = {"components", "add", "remove", "change", "revoke", "expire", "omit"} | {
+    "raw",
+    "happen",
+    "target",
+    "raw_messages",
 }
 
 
@@ -65,9 +81,12 @@ class ExivoSimulator(Simulator):
     """
 
     name = "exivo"
-    own_faults = frozenset(
-        {"empty", "partial", "duplicate", "wrong_shape", "nulls", "busy"}
-    )
+    own_faults = SENDING_FAULTS | {"empty", "wrong_shape", "nulls", "busy"}
+
+    def __init__(self) -> None:
+        """Know nobody to send messages to yet."""
+        self.outbox = Outbox("Authentication", self.struck)
+        super().__init__()
 
     @override
     def reset(self) -> None:
@@ -109,8 +128,7 @@ class ExivoSimulator(Simulator):
     @override
     def control(self, data: Mapping[str, Any]) -> None:
         """Take over what the module's head lists."""
-        known = {"components", "add", "remove", "change", "revoke", "expire", "omit"}
-        if unknown := set(data) - known - {"raw"} - set(SETTINGS):
+        if unknown := set(data) - DATA - set(SETTINGS):
             raise ValueError(f"unknown data {sorted(unknown)}")
         if "components" in data:
             self.components = {}
@@ -126,6 +144,33 @@ class ExivoSimulator(Simulator):
         self.omitted = set(data.get("omit", self.omitted))
         self.raw |= data.get("raw", {})
         self.settings |= {name: data[name] for name in SETTINGS if name in data}
+        target = {"target": data.get("target", {})}
+        self.outbox.control(target | {"raw": data.get("raw_messages", ())})
+        for wish in data.get("happen", ()):
+            self._happen(wish)
+
+    def _happen(self, wish: Mapping[str, Any]) -> None:
+        """Let something happen at a door: it is logged, and a message says so."""
+        entry = entry_of(
+            wish["name"],
+            self.components[wish["component"]],
+            occurred_at(wish),
+            wish.get("data", {}),
+        )
+        only = wish.get("only", "log" if self.outbox.address is None else None)
+        if only not in (None, "log", "push"):
+            raise ValueError(f"only cannot be {only}")
+        if only != "push":
+            self.log.append(entry)
+        if only != "log":
+            whole = bool(self.settings["whole_seconds"])
+            payload = wish.get("payload", {})
+            self.outbox.post(message_of(entry, payload, whole_seconds=whole))
+
+    @override
+    async def deliver(self) -> list[dict[str, Any]]:
+        """Send the messages about what happened."""
+        return await self.outbox.deliver()
 
     def _add(self, components: list[Json]) -> None:
         """Add components, of which most may be left unsaid."""
@@ -199,15 +244,8 @@ class ExivoSimulator(Simulator):
         check(user is None or isinstance(user, str), "delegatedUser")
         now = datetime.now(UTC)
         door.unlocks.append(Unlock(now, user))
-        named = {name: door.shown[name] for name in ("id", "identifier", "labelling")}
-        self.log.append(
-            {
-                "id": str(uuid4()),
-                "name": "componentUnlocked",
-                "occurredAt": wire_time(now),
-                "data": {"component": named, "apiIdentifier": user},
-            }
-        )
+        data = {"apiIdentifier": user}
+        self.log.append(entry_of("componentUnlocked", door, now, data))
         return web.Response(status=204, body=b"")
 
     async def _set_mode(self, request: web.Request) -> web.Response:
@@ -220,15 +258,13 @@ class ExivoSimulator(Simulator):
 
     async def _get_log(self, request: web.Request) -> web.Response:
         """List what happened at all components or one, from day to day."""
-        wanted = request.match_info.get("id")
-        first = _day(request, "from", date.min).isoformat()
-        last = _day(request, "to", date.max).isoformat()
-        entries = [
-            entry
-            for entry in self.log
-            if wanted in (None, entry["data"]["component"]["id"])
-            and first <= entry["occurredAt"][:10] <= last
-        ]
+        sorts = "sort" in request.query
+        check(not (sorts and self.settings["refuse_sort"]), "sort")
+        entries = asked_for(request, self.log)
+        if sorts and self.settings["ignore_sort"]:
+            request = request.clone(
+                rel_url=request.rel_url.without_query_params("sort")
+            )
         return self._many(request, entries)
 
     async def _get_visits(self, kind: str, request: web.Request) -> web.Response:
@@ -321,7 +357,7 @@ class ExivoSimulator(Simulator):
         if sort := query.get("sort"):
             items = sorted(
                 items,
-                key=lambda item: str(item.get(sort)),
+                key=lambda item: str(isinstance(item, dict) and item.get(sort)),
                 reverse=direction == "desc",
             )
         skip, limit = _number(request, "skip"), _number(request, "limit")
@@ -353,15 +389,6 @@ def _number(request: web.Request, name: str) -> int:
     value = request.query.get(name, "0")
     check(value.isdecimal(), name)
     return int(value)
-
-
-def _day(request: web.Request, name: str, default: date) -> date:
-    """Return a day of the query."""
-    value = request.query.get(name)
-    try:
-        return default if value is None else date.fromisoformat(value)
-    except ValueError as err:
-        raise Refused(f"invalid: {name}") from err
 
 
 def _nulls(shown: Any) -> Any:

@@ -234,6 +234,7 @@ async def test_log(vendor: Vendor) -> None:
             "id": SEMINAR,
             "identifier": "T02",
             "labelling": "Seminar room",
+            "title": "T02 Seminar room",
         },
         "apiIdentifier": "Jo",
     }

@@ -13,6 +13,7 @@ from .issues import async_forget_issues
 from .receiver import async_receive
 from .removal import async_close_account
 from .services import async_setup_services
+from .store import EventsStore
 from .systems import ACCESS_SYSTEMS, access_system_of, create_booking_system
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
@@ -102,7 +103,7 @@ async def _async_finish(
         entry_type=dr.DeviceEntryType.SERVICE,
     )
     entry.async_on_unload(coordinator.system.watch(coordinator.news))
-    if isinstance(coordinator, BookingCoordinator) and coordinator.system.takes_push:
+    if coordinator.system.takes_push:
         entry.async_on_unload(async_receive(hass, entry, coordinator))
     # Polling goes on whether or not somebody shows the account's entities.
     entry.async_on_unload(coordinator.async_add_listener(lambda: None))
@@ -138,6 +139,7 @@ async def async_remove_entry(
         return
     if entry.data[CONF_SYSTEM] in ACCESS_SYSTEMS:
         await async_close_account(hass, hub, entry)
+        await EventsStore(hass, entry.entry_id).async_remove()
         hub.async_doors_changed(entry.entry_id)
     else:
         await hub.async_remove_account(entry.entry_id)

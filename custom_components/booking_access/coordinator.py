@@ -19,6 +19,7 @@ from homeassistant.util import dt as dt_util
 from .access_systems.base import AccessSystem
 from .booking_systems.base import BookingSystem
 from .const import CONF_RESOURCE_ID, DOMAIN, HORIZON, LOGGER, LOOK_BACK, SUBENTRY_ROOM
+from .door_events import DoorEvents
 from .engine.bookings import MISSING_FOR
 from .engine.ledger import LONGEST_WAIT
 from .engine.models import (
@@ -77,6 +78,8 @@ class _Coordinator[DataT](DataUpdateCoordinator[DataT]):
         )
         self.answers = Answers()
         self.synchronized: datetime | None = None
+        # What was not as it should be in an answer that is good for all else.
+        self._drift: str | None = None
         self._settling: Callable[[], None] | None = None
 
     @override
@@ -94,7 +97,7 @@ class _Coordinator[DataT](DataUpdateCoordinator[DataT]):
         finally:
             self.answers.settle(error)
         self._note_success()
-        async_report_contract(self.hass, self.config_entry, None)
+        async_report_contract(self.hass, self.config_entry, self._drift)
         return data
 
     @abstractmethod
@@ -243,11 +246,24 @@ class AccessCoordinator(_Coordinator[Doors]):
         super().__init__(hass, entry, system.poll_interval)
         self.system = system
         self.data = Doors()
+        self.events = DoorEvents(hass, entry.entry_id)
         self._resume_at: datetime | None = None
         self._turns = self._grant_turns = None
         if (count := system.concurrency) is not None:
             self._turns = asyncio.Semaphore(count)
             self._grant_turns = asyncio.Semaphore(max(count - 1, 1))
+
+    @property
+    def tells_events(self) -> bool:
+        """Whether it becomes known here what happens at doors."""
+        return self.system.tells_events or self.system.takes_push
+
+    @override
+    async def _async_setup(self) -> None:
+        """Know which events were told."""
+        if self.tells_events:
+            await self.events.async_load()
+            self.config_entry.async_on_unload(self.events.async_save)
 
     @override
     async def _async_ask(self) -> Doors:
@@ -263,7 +279,36 @@ class AccessCoordinator(_Coordinator[Doors]):
         except RateLimited as err:
             self._leave_alone(err)
             raise
+        if self.system.tells_events:
+            await self._async_read_events()
         return Doors(points={point.id: point for point in points}, states=states)
+
+    async def _async_read_events(self) -> None:
+        """Ask what happened at doors; they work all the same if nobody knows."""
+        self._drift = None
+        try:
+            events = await self.system.read_events(self.events.since)
+        except VendorError as err:
+            LOGGER.debug("%s: no events: %s", self.name, type(err).__name__)
+            if isinstance(err, RateLimited):
+                self._leave_alone(err)
+            if isinstance(err, ContractError):
+                self._drift = err.field
+            return
+        self.events.async_take(events)
+
+    async def async_take_push(
+        self, headers: Mapping[str, str], body: bytes
+    ) -> Mapping[str, Any]:
+        """Tell what was brought; returns what to tell the sender.
+
+        Raises PushRefused, and the errors of a vendor that is asked more.
+        """
+        push = await self.system.parse_push(headers, body)
+        self.events.async_take(push.events)
+        if push.asks or any(e.point_id not in self.data.points for e in push.events):
+            self.news()
+        return push.answer
 
     async def async_hold(self, point_id: str, *, held: bool) -> None:
         """Keep a door open, or put it back to normal."""

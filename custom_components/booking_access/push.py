@@ -83,9 +83,12 @@ class PushRefused(Exception):
 
 
 def check_secret(headers: Mapping[str, str], name: str, secret: str) -> None:
-    """Raise PushRefused unless a header holds the secret; takes the same time either way."""
-    given = headers.get(name, "")
-    if not compare_digest(given.encode(), secret.encode()):
+    """Raise PushRefused unless a header holds the secret; takes the same time either way.
+
+    No secret is none that could be held.
+    """
+    given = headers.get(name, "").encode(errors="surrogateescape")
+    if not secret or not compare_digest(given, secret.encode()):
         raise PushRefused(
             HTTPStatus.FORBIDDEN, f"The header {name} does not hold the secret."
         )

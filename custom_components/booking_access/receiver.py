@@ -9,7 +9,7 @@ from homeassistant.core import CALLBACK_TYPE, HomeAssistant
 from homeassistant.helpers.network import NoURLAvailableError
 
 from .const import DOMAIN, LOGGER
-from .coordinator import BookingAccessConfigEntry, BookingCoordinator
+from .coordinator import AccountCoordinator, BookingAccessConfigEntry
 from .engine.models import VendorError
 from .push import CONF_WEBHOOK_ID, MAX_PUSH, PushRefused
 
@@ -17,7 +17,7 @@ from .push import CONF_WEBHOOK_ID, MAX_PUSH, PushRefused
 def async_receive(
     hass: HomeAssistant,
     entry: BookingAccessConfigEntry,
-    coordinator: BookingCoordinator,
+    coordinator: AccountCoordinator,
 ) -> CALLBACK_TYPE:
     """Take what is brought to an account; returns how to stop that."""
     webhook_id = entry.data[CONF_WEBHOOK_ID]
@@ -32,7 +32,7 @@ def async_receive(
 
 
 async def _async_handle(
-    coordinator: BookingCoordinator, request: web.Request
+    coordinator: AccountCoordinator, request: web.Request
 ) -> web.Response:
     """Take one request; tells the sender what is wrong with it, if something is."""
     body = bytearray()

@@ -21,6 +21,7 @@ from .engine.models import LONG_AGO
 
 VERSION: Final = 1
 LEDGER_DELAY: Final = 0.5
+EVENTS_DELAY: Final = 2.0
 # Each file that is written begins with its key, whatever its name is until it is whole.
 OURS: Final = re.compile(rf'"key": ?"{DOMAIN}\.'.encode())
 
@@ -84,6 +85,18 @@ class _StoredBookings:
     forgotten: datetime = LONG_AGO
 
 
+@dataclass(kw_only=True, slots=True)
+class ToldEvents:
+    """Which events of an account's doors were told: the last instant, and recent ids.
+
+    ``first`` is when the account was set up.
+    """
+
+    first: datetime
+    last: datetime | None = None
+    ids: dict[str, datetime] = field(default_factory=dict)
+
+
 _encode_ledger: Callable[[_StoredLedger], dict[str, Any]] = BasicEncoder(
     _StoredLedger
 ).encode
@@ -92,6 +105,9 @@ _encode_bookings: Callable[[_StoredBookings], dict[str, Any]] = BasicEncoder(
     _StoredBookings
 ).encode
 _decode_bookings = BasicDecoder(_StoredBookings).decode
+
+_encode_told: Callable[[ToldEvents], dict[str, Any]] = BasicEncoder(ToldEvents).encode
+_decode_told = BasicDecoder(ToldEvents).decode
 
 
 class LedgerStore:
@@ -268,6 +284,37 @@ class BookingsStore:
         self._removed = True
         self._unwritten = None
         await self.async_written()
+        await self._store.async_remove()
+
+
+class EventsStore:
+    """Keeps which events of an access account's doors were told."""
+
+    def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
+        """Make the store; nothing is read yet."""
+        self._store = Store[dict[str, Any]](
+            hass,
+            VERSION,
+            f"{DOMAIN}.{entry_id}.events",
+            private=True,
+            atomic_writes=True,
+        )
+
+    async def async_load(self) -> ToldEvents | None:
+        """Read what was told; None if there never was an account."""
+        data = await self._store.async_load()
+        return None if data is None else _decode_told(data)
+
+    def save_soon(self, told: ToldEvents) -> None:
+        """Write in a moment, once for all events until then."""
+        self._store.async_delay_save(lambda: _encode_told(told), EVENTS_DELAY)
+
+    async def async_save(self, told: ToldEvents) -> None:
+        """Write now."""
+        await self._store.async_save(_encode_told(told))
+
+    async def async_remove(self) -> None:
+        """Forget everything, for good."""
         await self._store.async_remove()
 
 

@@ -10,7 +10,7 @@ is not public, and how this client copes: see the comments that say "unknown".
 """
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
@@ -23,12 +23,12 @@ from aiohttp import ClientSession
 from yarl import URL
 
 from ..engine.models import (
+    AccessEvent,
     AccessPoint,
     Account,
     Capability,
     ConnectionFailed,
     ContractError,
-    Credential,
     Grant,
     Issued,
     OutcomeUnknown,
@@ -36,19 +36,28 @@ from ..engine.models import (
     Rejected,
 )
 from ..forms import Field, FieldKind
+from ..push import CONF_SECRET, AccessPush
 from ..transport import Answer, raise_for_status, request
 from .base import AccessSystem
+from .exivo_events import PUSH_HEADER, logged, pushed, reaches_back
+from .exivo_read import Json, expect, issued_of, name_of, state_of, text_of, wire_time
 
 DEFAULT_URL: Final = "https://api.exivo.io/v1"
 DEFAULT_APP_NAME: Final = "dormakaba mobile access"
 CODE_LENGTH: Final = 6  # the contract takes 4 to 6 digits
 PAGE: Final = 200
 COMPONENTS: Final = "component"
+LOG: Final = ("accesslog", COMPONENTS)
+# How the log is asked for: the newest first, or as it comes.
+LOG_ORDERS: Final[tuple[Mapping[str, str], ...]] = (
+    {"sort": "occurredAt", "sortDir": "desc"},
+    {},
+)
+NOT_THERE: Final = (HTTPStatus.NOT_FOUND,)
+DAY: Final = timedelta(days=1)
 ALMOST_A_SECOND: Final = timedelta(microseconds=999_999)
 FRESH: Final = 5.0  # seconds in which a poll asks for the points and their states
 USER: Final = "Home Assistant"  # who unlocked, in the vendor's log
-
-type Json = Mapping[str, object]
 
 _optional = partial(Field, required=False, advanced=True)
 
@@ -84,6 +93,9 @@ class Exivo(AccessSystem):
     )
     poll_interval = timedelta(minutes=1)
     needs_phone: ClassVar[bool] = True
+    tells_events: ClassVar[bool] = True
+    can_push: ClassVar[bool] = True
+    push_header: ClassVar[str | None] = PUSH_HEADER
 
     def __init__(self, session: ClientSession, settings: Mapping[str, Any]) -> None:
         """Take the settings as the form has them."""
@@ -101,6 +113,8 @@ class Exivo(AccessSystem):
         self._app_name = said.get("mobile_app_name") or DEFAULT_APP_NAME
         self._kind = Kind.MOBILE_KEY if self._app_id else Kind.LINK
         self._last: tuple[float, dict[str, Json]] | None = None  # read doors, and when
+        self._without_log: datetime | None = None  # since when there is no log
+        self._log_orders = LOG_ORDERS
 
     @property
     @override
@@ -115,11 +129,11 @@ class Exivo(AccessSystem):
         if answer.status == HTTPStatus.NOT_FOUND:
             raise Rejected("wrong_site")
         raise_for_status(answer)
-        info = _expect(answer.json(), dict, "info")
+        info = expect(answer.json(), dict, "info")
         return Account(
-            id=_expect(_text(info.get("id")), str, "info.id"),
-            title=_text(info.get("name")) or self.name,
-            time_zone=_text(info.get("timeZone")),
+            id=expect(text_of(info.get("id")), str, "info.id"),
+            title=text_of(info.get("name")) or self.name,
+            time_zone=text_of(info.get("timeZone")),
         )
 
     @override
@@ -135,9 +149,9 @@ class Exivo(AccessSystem):
         return tuple(
             AccessPoint(
                 id=component_id,
-                name=_name(component) or component_id,
+                name=name_of(component) or component_id,
                 capabilities=frozenset(can),
-                model=_text(component.get("templateIdentifier")),
+                model=text_of(component.get("templateIdentifier")),
             )
             for component_id, component in (await self._read_doors()).items()
         )
@@ -152,7 +166,42 @@ class Exivo(AccessSystem):
             doors = self._last[1]
         else:
             doors = await self._read_doors()
-        return {i: _state(component) for i, component in doors.items()}
+        return {i: state_of(component) for i, component in doors.items()}
+
+    @override
+    async def read_events(self, since: datetime) -> tuple[AccessEvent, ...]:
+        """Return what the log of the doors tells, the oldest first.
+
+        A site may not have it in its services: then it is asked again after a day.
+        Unknown is in whose days the log is asked for, and whether it can be had in
+        another order than its own: so a day more, and without any if need be.
+        """
+        now = datetime.now(UTC)
+        if self._without_log and timedelta() <= now - self._without_log < DAY:
+            return ()
+        days = {
+            "from": (since.astimezone(UTC) - DAY).date().isoformat(),
+            "to": (now + DAY).date().isoformat(),
+        }
+        for order in self._log_orders:
+            entries = await self._list(
+                *LOG,
+                unless=(*NOT_THERE, HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST),
+                query={**days, **order},
+                enough=partial(reaches_back, since=since),
+            )
+            if entries is not None:
+                self._log_orders, self._without_log = (order,), None
+                events = filter(None, map(logged, entries.values()))
+                new = (event for event in events if event.at > since)
+                return tuple(sorted(new, key=lambda event: event.at))
+        self._log_orders, self._without_log = LOG_ORDERS, now
+        return ()
+
+    @override
+    async def parse_push(self, headers: Mapping[str, str], body: bytes) -> AccessPush:
+        """Read a message that exivo sent about one of its doors."""
+        return pushed(headers, body, str(self.settings.get(CONF_SECRET) or ""))
 
     @override
     async def issue(self, grant: Grant) -> Issued:
@@ -163,12 +212,12 @@ class Exivo(AccessSystem):
         sent = self._visit(grant)
         answer = await self._do(self._kind.collection, body=sent)
         try:
-            made = _expect(answer.json(), dict, self._kind)
-            visit_id = _expect(_text(made.get("id")), str, "id")
+            made = expect(answer.json(), dict, self._kind)
+            visit_id = expect(text_of(made.get("id")), str, "id")
         except ContractError as err:
             raise OutcomeUnknown("made, but the answer is unreadable") from err
         told = {field: value for field, value in made.items() if value}
-        return _issued(self._kind, visit_id, {**sent, **told})
+        return issued_of(self._kind, visit_id, {**sent, **told})
 
     @override
     async def revoke(self, issued: Issued) -> None:
@@ -193,13 +242,18 @@ class Exivo(AccessSystem):
         a visit whose fate is unclear would be made again.
         """
         lists = [
-            (kind, await self._list(kind.collection, optional=kind is not self._kind))
+            (
+                kind,
+                await self._list(
+                    kind.collection, unless=() if kind is self._kind else NOT_THERE
+                ),
+            )
             for kind in Kind
         ]
         return tuple(
-            _issued(kind, visit_id, visit)
+            issued_of(kind, visit_id, visit)
             for kind, visits in lists
-            for visit_id, visit in visits.items()
+            for visit_id, visit in (visits or {}).items()
         )
 
     @override
@@ -223,8 +277,8 @@ class Exivo(AccessSystem):
             raise Rejected("phone_missing")
         visit = {
             "name": grant.reference,
-            "validFrom": _wire_time(grant.start),
-            "validTo": _wire_time(grant.end, ALMOST_A_SECOND),
+            "validFrom": wire_time(grant.start),
+            "validTo": wire_time(grant.end, ALMOST_A_SECOND),
             "components": list(grant.points),
         }
         if self._kind is Kind.MOBILE_KEY:
@@ -245,20 +299,29 @@ class Exivo(AccessSystem):
         if answer.status == HTTPStatus.NOT_FOUND:
             return True
         raise_for_status(answer)
-        return not _issued(kind, visit_id, _expect(answer.json(), dict, kind)).live
+        return not issued_of(kind, visit_id, expect(answer.json(), dict, kind)).live
 
     async def _read_doors(self) -> dict[str, Json]:
         """Return the components without the gateways, by id."""
         doors = {
             i: component
-            for i, component in (await self._list(COMPONENTS)).items()
+            for i, component in (await self._list(COMPONENTS) or {}).items()
             if "gateway" not in str(component.get("templateIdentifier")).casefold()
         }
         self._last = monotonic(), doors
         return doors
 
-    async def _list(self, path: str, *, optional: bool = False) -> dict[str, Json]:
+    async def _list(
+        self,
+        *path: str,
+        unless: Container[int] = (),
+        query: Mapping[str, str] | None = None,
+        enough: Callable[[list[Any]], bool] = lambda _: False,
+    ) -> dict[str, Json] | None:
         """Return a whole list by id, less the items that have none.
+
+        None if the first answer's status is one of ``unless``. No more is asked
+        for after a page that is ``enough``.
 
         Unknown is whether a list without a limit is whole. Asking page by page
         is right in each reading: that it is (0 meaning all), that it is a page,
@@ -267,25 +330,26 @@ class Exivo(AccessSystem):
         found: dict[str, Json] = {}
         skip = 0
         while True:
-            answer = await self._ask("GET", path, query={"skip": skip, "limit": PAGE})
-            if optional and answer.status == HTTPStatus.NOT_FOUND and not skip:
-                return {}
+            part = {"skip": str(skip), "limit": str(PAGE), **(query or {})}
+            answer = await self._ask("GET", *path, query=part)
+            if answer.status in unless and not skip:
+                return None
             raise_for_status(answer)
-            page = _expect(answer.json(), list, path)
+            page = expect(answer.json(), list, path[0])
             new = {
                 item_id: item
                 for item in page
-                if isinstance(item, dict) and (item_id := _text(item.get("id")))
+                if isinstance(item, dict) and (item_id := text_of(item.get("id")))
                 if item_id not in found
             }
             found |= new
             skip += len(page)
             # A short page of a round length may be that of a server that caps
             # the limit; a visit that is overlooked would be made again.
-            if not new or (len(page) < PAGE and len(page) % 5):
+            if not new or (len(page) < PAGE and len(page) % 5) or enough(page):
                 break
         if skip and not found:  # another contract, which must not look like nothing
-            raise ContractError(f"{path}.id")
+            raise ContractError(f"{path[0]}.id")
         return found
 
     async def _do(self, *path: str, body: Json) -> Answer:
@@ -298,7 +362,7 @@ class Exivo(AccessSystem):
         self,
         method: str,
         *path: str,
-        query: Mapping[str, int] | None = None,
+        query: Mapping[str, str] | None = None,
         body: Json | None = None,
     ) -> Answer:
         """Send one request about the site and return its answer, whatever it is."""
@@ -318,12 +382,6 @@ class Exivo(AccessSystem):
         )
 
 
-def _wire_time(instant: datetime, plus: timedelta = timedelta()) -> str:
-    """Return RFC 3339 in UTC with Z, whole seconds, rounded down."""
-    utc = instant.astimezone(UTC) + plus
-    return utc.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
-
-
 def _refused(answer: Answer) -> bool:
     """Whether the vendor says no. Unknown ids are a 400, and a 404 for GET."""
     return answer.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND)
@@ -336,63 +394,3 @@ def _raise_unless_done(answer: Answer) -> None:
     raise_for_status(answer, writes=True)
     if answer.body.lstrip().startswith(b"<"):
         raise OutcomeUnknown("a page instead of an answer")
-
-
-def _expect[T](value: object, shape: type[T], wire_field: str) -> T:
-    """Return a part of an answer that has the right shape, else ContractError."""
-    if not isinstance(value, shape):
-        raise ContractError(wire_field)
-    return value
-
-
-def _text(value: object) -> str | None:
-    """Return a text that says something; else None."""
-    return value.strip() or None if isinstance(value, str) else None
-
-
-def _flag(value: object) -> bool | None:
-    """Return a boolean; else None."""
-    return value if isinstance(value, bool) else None
-
-
-def _instant(value: object) -> datetime | None:
-    """Return a time, with a fraction or without, as UTC; None if it is none."""
-    try:
-        instant = datetime.fromisoformat(_text(value) or "")
-        return instant.replace(tzinfo=instant.tzinfo or UTC).astimezone(UTC)
-    except ValueError, OverflowError:
-        return None
-
-
-def _name(component: Json) -> str | None:
-    """Return what people call a component: "T01 Main entrance"."""
-    texts = (_text(component.get(field)) for field in ("identifier", "labelling"))
-    return " ".join(text for text in texts if text) or None
-
-
-def _state(component: Json) -> PointState:
-    """Read a component; mode and open are in only some of the known answers."""
-    mode = _text(component.get("mode"))
-    return PointState(
-        ready=_flag(component.get("ready")),
-        held_open=None if mode is None else mode == "open",
-        door_open=_flag(component.get("open")),
-    )
-
-
-def _issued(kind: str, visit_id: str, visit: Json) -> Issued:
-    """Read a visit, leniently: others make visits too, in ways unknown to us."""
-    end = _instant(visit.get("validTo"))
-    points = visit.get("components")
-    over = True in (visit.get("revoked"), visit.get("expired"))
-    return Issued(
-        id=f"{kind}:{visit_id}",
-        reference=_text(visit.get("name")),
-        points=tuple(map(str, points)) if isinstance(points, list) else (),
-        start=_instant(visit.get("validFrom")),
-        end=end,
-        live=not over and (end is None or end > datetime.now(UTC)),
-        credential=Credential(
-            code=_text(visit.get("code")), link=_text(visit.get("link"))
-        ),
-    )
