@@ -10,7 +10,7 @@ import voluptuous as vol
 
 from homeassistant.components.event import DOMAIN as EVENT_DOMAIN
 from homeassistant.const import CONF_OFFSET, CONF_OPTIONS, CONF_TARGET
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, State, callback
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, State, callback
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.automation import DomainSpec
 from homeassistant.helpers.event import async_track_point_in_utc_time
@@ -92,6 +92,9 @@ class EdgeWatch(TargetEntityChangeTracker):
                 "start": booking.start.isoformat(),
                 "end": end,
                 "offset": self._trigger.offset,
+                "status": room.status.value,
+                "reasons": list(room.reasons),
+                "next_start": _next_start(room, booking),
             },
             f"{self._trigger.what} in {room.config.name}",
         )
@@ -103,6 +106,17 @@ class EdgeWatch(TargetEntityChangeTracker):
         for watch in self._followed.values():
             watch.stop()
         self._followed.clear()
+
+
+def _next_start(room: LiveRoom, booking: Booking) -> str | None:
+    """Return when the booking after another one starts."""
+    tentative = room.config.tentative
+    later = (
+        each.start.isoformat()
+        for each in room.bookings
+        if each.start >= booking.end and refusal(each, tentative=tentative) is None
+    )
+    return next(later, None)
 
 
 class RoomWatch:
@@ -156,7 +170,8 @@ class RoomWatch:
                     self._run(self._room, booking)
         self._told &= there
         if coming < FOREVER:
-            self._timer = async_track_point_in_utc_time(self._hass, self._look, coming)
+            job = HassJob(self._look, "booking edge", cancel_on_shutdown=True)
+            self._timer = async_track_point_in_utc_time(self._hass, job, coming)
 
     def _stop_timer(self) -> None:
         """Stop the timer, if it runs."""
