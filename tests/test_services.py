@@ -113,6 +113,8 @@ async def test_get_bookings(hass: HomeAssistant, hall: str) -> None:
         "booking_id": "7",
         "start": START.isoformat(),
         "end": END.isoformat(),
+        "own_end": END.isoformat(),
+        "blocked": False,
         "summary": "Badminton",
         "status": "confirmed",
     }

@@ -1,7 +1,7 @@
 """What is known of a booking account, whether it is loaded or not."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Self
@@ -19,6 +19,7 @@ from .engine.bookings import (
     keep_resources,
     merge,
 )
+from .engine.by_hand import Altered, as_decided, still_decided
 from .engine.models import Absence, Room, Snapshot
 from .engine.windows import Refusal, refusal
 from .room import country_of, room_of
@@ -36,7 +37,8 @@ class BookingAccount:
     ``has_answered`` says that it ever did, this time or before; ``heard_of`` are
     the resources that an answer was about. What was known of ``unsure`` ones was
     lost or upgraded, and no complete answer was about them yet (rule 12); ``named``
-    are the bookings that an answer named meanwhile.
+    are the bookings that an answer named meanwhile. ``altered`` is what people
+    decided about bookings here, and ``decided`` are the bookings with that.
     """
 
     store: BookingsStore
@@ -45,6 +47,8 @@ class BookingAccount:
     country: str = ""
     rooms: dict[str, Room] = field(default_factory=dict)
     bookings: AccountBookings = field(default_factory=AccountBookings)
+    altered: Mapping[str, Altered] = field(default_factory=dict)
+    decided: AccountBookings = field(default_factory=AccountBookings)
     has_answered: bool = False
     heard_of: set[str] = field(default_factory=set)
     unsure: set[str] = field(default_factory=set)
@@ -52,8 +56,10 @@ class BookingAccount:
     _taking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @classmethod
-    async def async_load(cls, hass: HomeAssistant, entry: ConfigEntry) -> Self:
-        """Return an account with what is stored of it."""
+    async def async_load(
+        cls, hass: HomeAssistant, entry: ConfigEntry, altered: Mapping[str, Altered]
+    ) -> Self:
+        """Return an account with what is stored of it, and was decided about it."""
         store = BookingsStore(hass, entry.entry_id)
         system = BOOKING_SYSTEMS[entry.data[CONF_SYSTEM]]
         account = cls(store, system.absence, system.is_fed)
@@ -61,6 +67,7 @@ class BookingAccount:
         stored = await store.async_load()
         if stored:
             account.bookings = stored
+            account.alter(altered)
             account.has_answered = True
             account.heard_of = account.resources
         # Of what is brought there never is a complete answer to wait for.
@@ -177,5 +184,11 @@ class BookingAccount:
         if bookings is self.bookings:
             return False
         self.bookings = bookings
+        self.alter(self.altered)
         self.store.save_soon(bookings)
         return True
+
+    def alter(self, altered: Mapping[str, Altered]) -> None:
+        """Take over what people decided about bookings, as far as it still stands."""
+        self.altered = still_decided(altered, self.bookings, dt_util.utcnow())
+        self.decided = as_decided(self.bookings, self.altered, self.decided)

@@ -2,38 +2,28 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import (
-    EVENT_HOMEASSISTANT_STOP,
-    STATE_UNAVAILABLE,
-    STATE_UNKNOWN,
-)
-from homeassistant.core import (
-    CALLBACK_TYPE,
-    Event,
-    EventStateChangedData,
-    HomeAssistant,
-    callback,
-)
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers.event import (
     async_track_point_in_utc_time,
-    async_track_state_change_event,
     async_track_time_interval,
 )
 from homeassistant.util import dt as dt_util
 
 from .account import BookingAccount
+from .by_hand import ByHand
 from .const import CONF_ACCESS, CONF_SYSTEM, DOMAIN, LOGGER, SWEEP
 from .coordinator import AccessCoordinator
 from .engine.bookings import Change
 from .engine.ledger import GrantRow
-from .engine.models import FOREVER, Booking, Effect, Snapshot
-from .engine.plan import Plan, RoomPlan, claim, targets
+from .engine.models import FOREVER, Booking, Snapshot
+from .engine.plan import Plan, RoomPlan, claim
 from .engine.reconcile import after_restart, reconcile_grants, reconcile_switched
+from .following import Following
 from .handover import Handover
 from .issues import async_report_bookings
 from .later import Later
@@ -63,6 +53,7 @@ class Hub:
         self.later = Later(hass)
         self._planner = Planner(self)
         self.rooms_by_target: Mapping[str, list[LiveRoom]] = {}
+        self.by_hand = ByHand(self)
         self._grants_by_room: dict[str, tuple[GrantRow, ...]] | None = None
         self._steps = Steps(self)
         self.operations = self._steps.operations
@@ -72,12 +63,13 @@ class Hub:
         self._timer_at = FOREVER
         self._soon = False
         self._stopped = False
-        self._followed: CALLBACK_TYPE | None = None
+        self._following = Following(self)
         self._stop_sweep: CALLBACK_TYPE | None = None
 
     async def async_start(self) -> None:
         """Read what is stored, and be right from the first moment on."""
         ledger = await self.store.async_load()
+        await self.by_hand.async_load()
         ledger.switched = after_restart(ledger.switched.values(), dt_util.utcnow())
         for entry in self.hass.config_entries.async_entries(
             DOMAIN, include_disabled=False
@@ -95,10 +87,11 @@ class Hub:
     def _async_stop(self, _: Event | None = None) -> None:
         """Stop looking; what is held stays held, and is looked after at the next start."""
         self._stopped = True
-        for cancel in (self._timer, self._stop_sweep, self._followed):
+        for cancel in (self._timer, self._stop_sweep):
             if cancel:
                 cancel()
-        self._timer = self._stop_sweep = self._followed = None
+        self._timer = self._stop_sweep = None
+        self._following.async_stop()
         self._planner.async_stop()
 
     async def async_add_account(self, entry: ConfigEntry) -> BookingAccount:
@@ -107,7 +100,8 @@ class Hub:
         if account:
             account.configure(self.hass, entry)
         else:
-            account = await BookingAccount.async_load(self.hass, entry)
+            altered = self.by_hand.altered_of(entry.entry_id)
+            account = await BookingAccount.async_load(self.hass, entry, altered)
             self.accounts[entry.entry_id] = account
         for room_id, room in list(self.rooms.items()):
             if (
@@ -123,7 +117,7 @@ class Hub:
                 self.rooms[room_id] = LiveRoom(self, config, modes)
         self._report(entry.entry_id)
         self._steps.forgive(lambda row: row.room_id in account.rooms)
-        self._follow()
+        self._following.async_follow()
         return account
 
     @callback
@@ -135,7 +129,8 @@ class Hub:
             for room_id, room in self.rooms.items()
             if room.config.account_id != entry_id
         }
-        self._follow()
+        self.by_hand.async_tidy()
+        self._following.async_follow()
         self.evaluate()
 
     async def async_remove_account(self, entry_id: str) -> None:
@@ -166,7 +161,7 @@ class Hub:
         for room in self._rooms_with(entry_id):
             room.configure(room.config, room.modes)
             room.async_update_soon()
-        self._follow()
+        self._following.async_follow()
         self._steps.async_doors_changed(entry_id)
         self._handover.async_doors_changed(entry_id)
         self.evaluate()
@@ -291,6 +286,7 @@ class Hub:
         for entry_id, account in self.accounts.items():
             account.forget()
             self._report(entry_id)
+        self.by_hand.async_tidy()
         self._stop_timer()  # the clock may have been set, or the machine asleep
         self.evaluate()
 
@@ -317,44 +313,6 @@ class Hub:
         """The instant has come."""
         self._timer = None
         self.evaluate()
-
-    @callback
-    def _follow(self) -> None:
-        """Follow what is linked to rooms, and who has which target."""
-        by_target: defaultdict[str, list[LiveRoom]] = defaultdict(list)
-        linked: defaultdict[str, list[LiveRoom]] = defaultdict(list)
-        for room in self.rooms.values():
-            room.async_read_appliances()
-            for effect in Effect:
-                for target in targets(room.config, effect):
-                    by_target[target].append(room)
-                for entity_id in room.config.appliances.get(effect, ()):
-                    linked[entity_id].append(room)
-        self.rooms_by_target = by_target
-        if self._followed:
-            self._followed()
-            self._followed = None
-
-        @callback
-        def changed(event: Event[EventStateChangedData]) -> None:
-            for room in linked[event.data["entity_id"]]:
-                room.async_read_appliances()
-            self._retry_appliance(event)
-
-        if linked:
-            self._followed = async_track_state_change_event(self.hass, linked, changed)
-
-    def _retry_appliance(self, event: Event[EventStateChangedData]) -> None:
-        """Try again at once when an appliance comes back."""
-        old = event.data["old_state"]
-        if old is not None and old.state not in (STATE_UNAVAILABLE, STATE_UNKNOWN):
-            return
-        switched = self.store.ledger.switched
-        entity_id = event.data["entity_id"]
-        for target, row in switched.items():
-            if target.endswith(f"/{entity_id}") and row.retry_at:
-                switched[target] = replace(row, retry_at=None)
-        self.evaluate_soon()
 
     def _announce_changes(self, entry_id: str, changes: Iterable[Change]) -> None:
         """Tell the rooms which bookings came, changed or went."""

@@ -93,10 +93,7 @@ class Planner:
         """Return the rooms and bookings as they are now."""
         return (
             [room.config for room in self._hub.rooms.values()],
-            {
-                key: each.bookings.by_resource
-                for key, each in self._hub.accounts.items()
-            },
+            {key: each.decided.by_resource for key, each in self._hub.accounts.items()},
         )
 
 

@@ -222,9 +222,9 @@ class LiveRoom:
 
     @property
     def known(self) -> AccountBookings:
-        """All that is known of the bookings of the room's account."""
+        """All that is known of the bookings of the room's account, as people decided."""
         account = self._hub.accounts.get(self.config.account_id)
-        return account.bookings if account else AccountBookings()
+        return account.decided if account else AccountBookings()
 
     @property
     def bookings(self) -> tuple[Booking, ...]:

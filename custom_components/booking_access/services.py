@@ -1,13 +1,11 @@
 """Actions: look into what is planned, and ask for news."""
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from probatio import EnsureList
 import voluptuous as vol
 
-from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_DEVICE_ID
+from homeassistant.const import ATTR_CONFIG_ENTRY_ID
 from homeassistant.core import (
     HomeAssistant,
     ServiceCall,
@@ -15,20 +13,25 @@ from homeassistant.core import (
     SupportsResponse,
     callback,
 )
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
-from homeassistant.helpers import (
-    config_validation as cv,
-    device_registry as dr,
-    service,
-)
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import config_validation as cv, service
 from homeassistant.util import dt as dt_util
 
+from .action_targets import ATTR_BOOKING_ID, ROOMS_SCHEMA, rooms_of
+from .booking_actions import (
+    END_SCHEMA,
+    EXTEND_SCHEMA,
+    SERVICE_END_BOOKING,
+    SERVICE_EXTEND_BOOKING,
+    async_end_booking,
+    async_extend_booking,
+)
 from .const import DATA_HUB, DOMAIN, HORIZON
+from .engine.bookings import AccountBookings
 from .engine.explain import Line, explain
 from .engine.ledger import GrantRow
 from .engine.models import FOREVER, Booking
 from .imports import ATTR_FILE, ATTR_PATH, ATTR_PREVIEW, async_import_leases
-from .room import LiveRoom
 
 SERVICE_SYNCHRONIZE: Final = "synchronize"
 SERVICE_GET_BOOKINGS: Final = "get_bookings"
@@ -36,12 +39,12 @@ SERVICE_GET_PLAN: Final = "get_plan"
 SERVICE_GET_ACCESS: Final = "get_access"
 SERVICE_IMPORT_LEASES: Final = "import_leases"
 
-ATTR_BOOKING_ID: Final = "booking_id"
+# Whether an action answers.
+NONE: Final = SupportsResponse.NONE
+ONLY: Final = SupportsResponse.ONLY
+OPTIONAL: Final = SupportsResponse.OPTIONAL
 
 SYNCHRONIZE_SCHEMA: Final = vol.Schema({vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string})
-ROOMS_SCHEMA: Final = vol.Schema(
-    {vol.Optional(ATTR_DEVICE_ID): vol.All(EnsureList(), [cv.string])}
-)
 IMPORT_SCHEMA: Final = vol.Schema(
     {
         vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string,
@@ -56,39 +59,23 @@ ACCESS_SCHEMA: Final = ROOMS_SCHEMA.extend({vol.Optional(ATTR_BOOKING_ID): cv.st
 @callback
 def async_setup_services(hass: HomeAssistant) -> None:
     """Register the actions."""
-    hass.services.async_register(
-        DOMAIN, SERVICE_SYNCHRONIZE, _async_synchronize, SYNCHRONIZE_SCHEMA
-    )
-    hass.services.async_register(
-        DOMAIN,
-        SERVICE_GET_BOOKINGS,
-        _async_get_bookings,
-        ROOMS_SCHEMA,
-        supports_response=SupportsResponse.ONLY,
-    )
-    hass.services.async_register(
-        DOMAIN,
-        SERVICE_GET_PLAN,
-        _async_get_plan,
-        ROOMS_SCHEMA,
-        supports_response=SupportsResponse.ONLY,
-    )
-    service.async_register_admin_service(
-        hass,
-        DOMAIN,
-        SERVICE_GET_ACCESS,
-        _async_get_access,
-        ACCESS_SCHEMA,
-        supports_response=SupportsResponse.ONLY,
-    )
-    service.async_register_admin_service(
-        hass,
-        DOMAIN,
-        SERVICE_IMPORT_LEASES,
-        async_import_leases,
-        IMPORT_SCHEMA,
-        supports_response=SupportsResponse.OPTIONAL,
-    )
+    for name, handler, schema, response in (
+        (SERVICE_SYNCHRONIZE, _async_synchronize, SYNCHRONIZE_SCHEMA, NONE),
+        (SERVICE_GET_BOOKINGS, _async_get_bookings, ROOMS_SCHEMA, ONLY),
+        (SERVICE_GET_PLAN, _async_get_plan, ROOMS_SCHEMA, ONLY),
+        (SERVICE_EXTEND_BOOKING, async_extend_booking, EXTEND_SCHEMA, OPTIONAL),
+        (SERVICE_END_BOOKING, async_end_booking, END_SCHEMA, OPTIONAL),
+    ):
+        hass.services.async_register(
+            DOMAIN, name, handler, schema, supports_response=response
+        )
+    for name, handler, schema, response in (
+        (SERVICE_GET_ACCESS, _async_get_access, ACCESS_SCHEMA, ONLY),
+        (SERVICE_IMPORT_LEASES, async_import_leases, IMPORT_SCHEMA, OPTIONAL),
+    ):
+        service.async_register_admin_service(
+            hass, DOMAIN, name, handler, schema, supports_response=response
+        )
 
 
 async def _async_synchronize(call: ServiceCall) -> None:
@@ -109,13 +96,17 @@ async def _async_synchronize(call: ServiceCall) -> None:
 
 async def _async_get_bookings(call: ServiceCall) -> ServiceResponse:
     """Return the bookings of rooms, without their people."""
+    accounts = call.hass.data[DATA_HUB].accounts
     return {
         "rooms": [
             {
                 "room": room.config.name,
-                "bookings": [_booking(each) for each in room.bookings],
+                "bookings": [
+                    _booking(each, accounts[room.config.account_id].bookings)
+                    for each in room.bookings
+                ],
             }
-            for room in _rooms(call)
+            for room in rooms_of(call)
         ]
     }
 
@@ -134,7 +125,7 @@ async def _async_get_plan(call: ServiceCall) -> ServiceResponse:
                     for line in explain(room.config, room.known, now, now + HORIZON)
                 ],
             }
-            for room in _rooms(call)
+            for room in rooms_of(call)
         ]
     }
 
@@ -153,42 +144,20 @@ async def _async_get_access(call: ServiceCall) -> ServiceResponse:
                     if wanted in (None, grant.booking_id) and now < grant.end
                 ],
             }
-            for room in _rooms(call)
+            for room in rooms_of(call)
         ]
     }
 
 
-def _rooms(call: ServiceCall) -> Iterable[LiveRoom]:
-    """Return the rooms that an action is about; all of them if it names none."""
-    rooms = call.hass.data[DATA_HUB].rooms
-    if ATTR_DEVICE_ID not in call.data:
-        return rooms.values()
-    registry = dr.async_get(call.hass)
-    found = []
-    for device_id in call.data[ATTR_DEVICE_ID]:
-        device = registry.async_get(device_id)
-        ids = (
-            {key for domain, key in device.identifiers if domain == DOMAIN}
-            if device
-            else ()
-        )
-        named = [rooms[key] for key in ids if key in rooms]
-        if not named:
-            raise ServiceValidationError(
-                translation_domain=DOMAIN,
-                translation_key="not_a_room",
-                translation_placeholders={"device": device_id},
-            )
-        found += named
-    return found
-
-
-def _booking(booking: Booking) -> dict[str, Any]:
-    """Return a booking as an action tells it."""
+def _booking(booking: Booking, source: AccountBookings) -> dict[str, Any]:
+    """Return a booking as an action tells it; ``source`` are those of its system."""
+    own = source.known.get(booking.id)
     return {
         "booking_id": booking.id,
         "start": booking.start.isoformat(),
         "end": _end(booking.end),
+        "own_end": _end(own.booking.end if own else booking.end),
+        "blocked": booking.blocked,
         "summary": booking.summary,
         "status": booking.status.value,
     }

@@ -72,6 +72,8 @@ def explain(
             span = window(booking, timing)
             if span.end <= now or span.start >= until:
                 continue
+            if effect is Effect.ACCESS and booking.closed:
+                continue
             yield Line(
                 booking=booking,
                 effect=effect,

@@ -107,6 +107,8 @@ class Booking:
     ``id`` is the vendor's own, with the occurrence for recurring events, so a
     changed booking stays the same booking. Start and end are UTC instants; a
     booking without an end ends ``FOREVER``. Personal data stays out of the repr.
+    People decide ``blocked``, so that it gives no access, and ``closed``, so that its
+    access is over; no booking system does.
     """
 
     id: str
@@ -119,6 +121,8 @@ class Booking:
     holder: Person = field(default=NOBODY, repr=False)
     participants: tuple[Person, ...] = field(default=(), repr=False)
     updated_at: datetime | None = None
+    blocked: bool = False
+    closed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

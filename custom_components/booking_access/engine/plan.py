@@ -176,13 +176,13 @@ def plan_room(room: Room, bookings: tuple[Booking, ...], now: datetime) -> RoomP
     upcoming: dict[Effect, datetime] = {}
     for effect in Effect:
         timing = room.timing.get(effect, NO_TIMING)
-        inside, following, until = _around(counting, timing, now)
+        inside, following, until = _around(_for(effect, counting), timing, now)
         active[effect] = frozenset(each.id for each in inside)
         last[effect] = max((window(each, timing).end for each in inside), default=now)
         edges.append(until)
         if following:
             upcoming[effect] = window(following, timing).start
-    wishes, until = _wishes(room, counting, now)
+    wishes, until = _wishes(room, _for(Effect.ACCESS, counting), now)
     demands, ends, expected = _switches(room, active, last, upcoming)
     return RoomPlan(
         room=room,
@@ -199,6 +199,13 @@ def plan_room(room: Room, bookings: tuple[Booking, ...], now: datetime) -> RoomP
         ends=ends,
         expected=expected,
     )
+
+
+def _for(effect: Effect, bookings: list[Booking]) -> list[Booking]:
+    """Return the bookings that count for an effect: all whose access is not over."""
+    if effect is not Effect.ACCESS:
+        return bookings
+    return [each for each in bookings if not each.closed]
 
 
 def _around(

@@ -69,7 +69,7 @@ def _times(room: Room, bookings: tuple[Booking, ...]) -> RoomTimes:
     windows = union(
         window(each, timing)
         for each in bookings
-        if refusal(each, tentative=room.tentative) is None
+        if refusal(each, tentative=room.tentative) is None and not each.closed
     )
     return RoomTimes(room=room, bookings=bookings, windows=windows)
 

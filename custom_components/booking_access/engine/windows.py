@@ -15,6 +15,7 @@ class Refusal(StrEnum):
     TENTATIVE = "tentative"
     TRANSPARENT = "transparent"
     CANCELLED = "cancelled"
+    BLOCKED = "blocked"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -46,6 +47,8 @@ def refusal(booking: Booking, *, tentative: bool = False) -> Refusal | None:
         return Refusal.TENTATIVE
     if booking.transparent:
         return Refusal.TRANSPARENT
+    if booking.blocked:
+        return Refusal.BLOCKED
     if booking.end <= booking.start:
         return Refusal.NO_DURATION
     return None
