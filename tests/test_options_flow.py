@@ -233,3 +233,22 @@ async def test_a_pattern_without_sense_is_refused(
     answers = {name: patterns[:-1] for name, patterns in answers.items()}
     flow = await submit(hass, flow, {"advanced": answers})
     assert flow["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_slots_for_codes(hass: HomeAssistant, lock: str) -> None:
+    """What is none is said; what is one is kept, and may be given up again."""
+    locks = await add_account(hass, "access_system", "ha_locks", {"entity_ids": [lock]})
+    flow = await hass.config_entries.options.async_init(locks.entry_id)
+    for wrong in ("30-20", "all"):
+        flow = await hass.config_entries.options.async_configure(
+            flow["flow_id"], {"code_slots": wrong}
+        )
+        assert flow["errors"] == {"code_slots": "bad_code_slots"}
+        assert flow["description_placeholders"]["slots"] == wrong
+    await hass.config_entries.options.async_configure(
+        flow["flow_id"], {"code_slots": " 20-30 "}
+    )
+    assert locks.options == {"code_slots": "20-30"}
+    flow = await hass.config_entries.options.async_init(locks.entry_id)
+    await hass.config_entries.options.async_configure(flow["flow_id"], {})
+    assert locks.options == {}

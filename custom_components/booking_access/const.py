@@ -53,6 +53,14 @@ LOOK_BACK: Final = timedelta(days=1)
 SWEEP: Final = timedelta(minutes=1)
 DEFAULT_ISSUE_AHEAD: Final = 7  # days
 
+# Errors of grants that people can do something about.
+GRANT_REASONS: Final = (
+    "phone_missing",
+    "phone_invalid",
+    "code_slots_full",
+    "code_length_unfit",
+)
+
 ISSUE_BAD_BOOKINGS: Final = "bad_bookings"
 ISSUE_BOOKINGS_VANISHED: Final = "bookings_vanished"
 ISSUE_CONTRACT_CHANGED: Final = "contract_changed"

@@ -28,6 +28,7 @@ from .const import (
     CONF_VENTILATION,
     DEFAULT_ISSUE_AHEAD,
     DEFAULT_TIMING,
+    GRANT_REASONS,
 )
 from .coordinator import AccessCoordinator
 from .engine.appliances import is_on
@@ -55,8 +56,6 @@ if TYPE_CHECKING:
 OPERABLE: Final = frozenset({Capability.HOLD, Capability.UNLOCK})
 # How much of the news is kept while the entity that tells it is not there yet.
 UNHEARD: Final = 50
-# Errors of grants that people can do something about.
-GRANT_REASONS: Final = ("phone_missing", "phone_invalid")
 
 
 class AccessStatus(StrEnum):

@@ -15,6 +15,7 @@ from .engine.models import (
     AuthError,
     ConnectionFailed,
     Effect,
+    NotNow,
     OutcomeUnknown,
     RateLimited,
     Rejected,
@@ -318,7 +319,7 @@ class Steps:
 def error_key(err: Exception) -> str:
     """Return the translation key of an error."""
     match err:
-        case Rejected():
+        case Rejected() | NotNow():
             return str(err)
         case RateLimited():
             return "rate_limited"

@@ -1,6 +1,12 @@
-"""Home Assistant's own locks, of whatever make."""
+"""Home Assistant's own locks, of whatever make: held open, and codes for people.
 
+No lock begins or ends a code by itself here: no action of Home Assistant sets
+schedules. So a code is set when its window opens, and cleared when that ends.
+"""
+
+import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any, ClassVar, Final, override
@@ -29,12 +35,27 @@ from ..engine.models import (
     Account,
     Capability,
     ConnectionFailed,
+    Credential,
+    Grant,
+    Issued,
     OutcomeUnknown,
     PointState,
     Rejected,
+    Traits,
 )
 from ..forms import Field, FieldKind
 from .base import AccessSystem
+from .lock_codes.actions import Lock
+from .lock_codes.base import USUAL_LENGTHS, Lengths, LockCodes
+from .lock_codes.named import MatterCodes, SchlageCodes, ZwaveUsers
+from .lock_codes.slots import read_slots, slot_book
+from .lock_codes.slotted import (
+    NO_SLOTS,
+    ManagerCodes,
+    SlottedCodes,
+    ZwaveCodes,
+    is_managed,
+)
 
 NOT_THERE: Final = (None, STATE_UNAVAILABLE)
 OPEN_STATES: Final = (
@@ -44,6 +65,21 @@ OPEN_STATES: Final = (
     LockState.OPENING,
 )
 CLOSED_STATES: Final = (LockState.LOCKED, LockState.LOCKING)
+CONF_CODE_SLOTS: Final = "code_slots"
+# How the locks of an integration may take codes; the first that a lock can is used.
+CODES: Final[Mapping[str, tuple[type[LockCodes], ...]]] = {
+    "zwave_js": (ZwaveCodes, ZwaveUsers),
+    "matter": (MatterCodes,),
+    "schlage": (SchlageCodes,),
+}
+CODES_BY_KEY: Final = {
+    kind.key: kind
+    for kind in (ZwaveCodes, ZwaveUsers, MatterCodes, SchlageCodes, ManagerCodes)
+}
+CODE_LENGTHS: Final = range(4, 11)
+BEST_LENGTH: Final = 6
+# No lock keeps the others waiting for longer, in seconds.
+ASK_LIMIT: Final = 10
 
 
 class HaLocks(AccessSystem):
@@ -55,7 +91,12 @@ class HaLocks(AccessSystem):
     key: ClassVar = "ha_locks"
     name: ClassVar = "Home Assistant"
     form: ClassVar = (Field(name="entity_ids", kind=FieldKind.ENTITIES, domain="lock"),)
+    options: ClassVar = (
+        Field(name=CONF_CODE_SLOTS, required=False, reader=read_slots),
+    )
     poll_interval: ClassVar = timedelta(minutes=1)
+    traits: ClassVar = Traits(apart=True, enforced=False)
+    can_list: ClassVar = False
     needs_hass: ClassVar = True
     is_choice: ClassVar = True
     has_devices: ClassVar = False
@@ -66,6 +107,27 @@ class HaLocks(AccessSystem):
         super().__init__(hass, settings)
         self.hass = hass
         self._chosen: list[str] = settings["entity_ids"]
+        slots: str | None = settings.get(CONF_CODE_SLOTS)
+        self._given = read_slots(slots) if slots else NO_SLOTS
+        # What is known of each lock: how it takes codes, or that it takes none.
+        self._known: dict[str, tuple[type[LockCodes], Lengths] | None] = {}
+
+    @property
+    @override
+    def code_length(self) -> int | None:
+        """Return the length that most locks take, as near to the best as can be."""
+        lengths = [
+            self._known.get(point_id, (None, USUAL_LENGTHS))
+            for entity_id in self._entity_ids()
+            if self._may_take_codes(point_id := self._point_id(entity_id))
+        ]
+        taken = [known[1] for known in lengths if known]
+        if not taken:
+            return None
+        return max(
+            CODE_LENGTHS,
+            key=lambda n: (sum(n in each for each in taken), -abs(n - BEST_LENGTH)),
+        )
 
     @override
     async def validate(self) -> Account:
@@ -76,7 +138,13 @@ class HaLocks(AccessSystem):
 
     @override
     async def list_access_points(self) -> tuple[AccessPoint, ...]:
-        """Return the chosen locks."""
+        """Return the chosen locks, having asked whether they take codes.
+
+        One that did not is asked again: it may not have been ready.
+        """
+        points = [self._point_id(entity_id) for entity_id in self._entity_ids()]
+        unknown = [each for each in points if self._known.get(each) is None]
+        await asyncio.gather(*(self._try_to_learn(each) for each in unknown))
         return tuple(self._point(entity_id) for entity_id in self._entity_ids())
 
     @override
@@ -116,6 +184,87 @@ class HaLocks(AccessSystem):
 
         return async_track_state_change_event(self.hass, self._entity_ids(), written)
 
+    @override
+    async def issue(self, grant: Grant) -> Issued:
+        """Put a code on the lock."""
+        [point_id] = grant.points
+        known = self._known.get(point_id) or await self._learn(point_id)
+        if known is None or grant.code is None:
+            raise Rejected("refused")
+        kind, lengths = known
+        if len(grant.code) not in lengths:
+            raise Rejected("code_length_unfit")
+        codes = self._codes(kind, point_id)
+        async with codes.book.turn(point_id):
+            place = await codes.set(grant.reference, grant.code)
+        return _issued(grant, kind, place)
+
+    @override
+    async def find(self, grant: Grant) -> Issued | None:
+        """Look for a code on the lock."""
+        [point_id] = grant.points
+        known = self._known.get(point_id) or await self._learn(point_id)
+        if known is None:
+            return None
+        codes = self._codes(known[0], point_id)
+        async with codes.book.turn(point_id):
+            place = await codes.find(grant.reference, grant.code)
+        return _issued(grant, known[0], place) if place else None
+
+    @override
+    async def revoke(self, issued: Issued) -> None:
+        """Take a code off the lock, if it still is ours."""
+        key, point_id, place = issued.id.split(":")
+        codes = self._codes(CODES_BY_KEY[key], point_id)
+        reference = issued.reference or ""
+        async with codes.book.turn(point_id):
+            await codes.clear(place, reference, issued.credential.code)
+
+    def _may_take_codes(self, point_id: str) -> bool:
+        """Whether a lock takes codes, as far as is known.
+
+        A lock that could not be asked yet is taken to do so if others of its
+        integration do: what was promised at its door must not be taken back
+        because a start takes its time.
+        """
+        if point_id in self._known:
+            return self._known[point_id] is not None
+        return bool(self._kinds(point_id))
+
+    def _kinds(self, point_id: str) -> tuple[type[LockCodes], ...]:
+        """Return how a lock may take codes."""
+        entry = er.async_get(self.hass).async_get(point_id)
+        if entry is None:
+            return ()
+        if kinds := CODES.get(entry.platform):
+            return kinds
+        is_given = self._given and is_managed(self.hass, entry.entity_id)
+        return (ManagerCodes,) if is_given else ()
+
+    async def _try_to_learn(self, point_id: str) -> None:
+        """Find out how a lock takes codes, if that can be found out now."""
+        with suppress(ConnectionFailed, TimeoutError):
+            async with asyncio.timeout(ASK_LIMIT):
+                await self._learn(point_id)
+
+    async def _learn(self, point_id: str) -> tuple[type[LockCodes], Lengths] | None:
+        """Find out how a lock takes codes; ConnectionFailed if it cannot be asked."""
+        found = None
+        for kind in self._kinds(point_id):
+            if lengths := await self._codes(kind, point_id).lengths():
+                found = (kind, lengths)
+                break
+        self._known[point_id] = found
+        return found
+
+    def _codes(self, kind: type[LockCodes], point_id: str) -> LockCodes:
+        """Return what there is to do with the codes of a lock."""
+        lock = Lock(self.hass, self._entity_id(point_id))
+        book = slot_book(self.hass)
+        if issubclass(kind, SlottedCodes):
+            return kind(lock, point_id, book, self._given)
+        return kind(lock, point_id, book)
+
     async def _call(self, action: str, entity_id: str) -> None:
         """Tell the lock, and wait until it has taken it."""
         state = self.hass.states.get(entity_id)
@@ -153,11 +302,27 @@ class HaLocks(AccessSystem):
         features = state.attributes.get(ATTR_SUPPORTED_FEATURES, 0) if state else 0
         if features & LockEntityFeature.OPEN:
             capabilities.add(Capability.UNLOCK)
+        point_id = self._point_id(entity_id)
+        if self._may_take_codes(point_id):
+            capabilities |= {Capability.GRANT, Capability.PIN}
         return AccessPoint(
-            id=self._point_id(entity_id),
+            id=point_id,
             name=state.name if state else entity_id,
             capabilities=frozenset(capabilities),
+            traits=self.traits,
         )
+
+
+def _issued(grant: Grant, kind: type[LockCodes], place: str) -> Issued:
+    """Return a code on a lock as a grant."""
+    return Issued(
+        id=f"{kind.key}:{grant.points[0]}:{place}",
+        reference=grant.reference,
+        points=grant.points,
+        start=grant.start,
+        end=grant.end,
+        credential=Credential(code=grant.code),
+    )
 
 
 def _point_state(state: State | None) -> PointState:

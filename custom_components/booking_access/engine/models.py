@@ -321,6 +321,10 @@ class MissingRight(ConnectionFailed):
         self.right = right
 
 
+class NotNow(ConnectionFailed):
+    """Not possible as things are, and tried again; says why by a translation key."""
+
+
 class RateLimited(ConnectionFailed):
     """Too many requests; come back after ``retry_after``, where it is known."""
 

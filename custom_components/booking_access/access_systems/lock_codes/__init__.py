@@ -1,0 +1,1 @@
+"""Codes on Home Assistant's own locks, through the integration that each lock has."""
