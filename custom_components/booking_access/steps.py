@@ -10,12 +10,21 @@ from homeassistant.core import callback
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN, LOGGER
-from .engine.ledger import GrantRow, GrantState, Phase, ScheduleRow, Switched, failed
+from .engine.ledger import (
+    GrantRow,
+    GrantState,
+    Phase,
+    ScheduleRow,
+    Switched,
+    failed,
+    postponed,
+)
 from .engine.models import (
     AuthError,
     ConnectionFailed,
     Effect,
     NotNow,
+    NotYet,
     OutcomeUnknown,
     RateLimited,
     Rejected,
@@ -218,7 +227,10 @@ class Steps:
 
     def _failed_grant(self, step: GrantStep, row: GrantRow, err: Exception) -> GrantRow:
         """Return the row after an error; only a lost answer leaves it in doubt."""
-        row = self.after_failure(row, err)
+        if isinstance(err, NotYet):
+            row = postponed(row, err.until, dt_util.utcnow())
+        else:
+            row = self.after_failure(row, err)
         if step.step is Step.ISSUE:
             if isinstance(err, Rejected):
                 return replace(row, state=GrantState.FAILED, retry_at=None)

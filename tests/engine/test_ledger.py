@@ -17,6 +17,7 @@ from custom_components.booking_access.engine.ledger import (
     Switched,
     failed,
     issued,
+    postponed,
     retry_at,
     waits,
 )
@@ -80,6 +81,14 @@ def test_failure_is_counted_and_named(row) -> None:
 def test_vendor_says_how_long_to_wait_within_reason(after, jitter, pause) -> None:
     row = failed(DOOR_ROW, "rate_limited", NOW, jitter, after)
     assert row.retry_at == NOW + seconds(pause)
+
+
+@pytest.mark.parametrize(
+    ("until", "again"), [(minutes(5), minutes(5)), (minutes(60), LONGEST_WAIT)]
+)
+def test_what_can_only_come_later_is_no_failure(until, again) -> None:
+    row = replace(GRANT, attempts=3, error="not_reachable")
+    assert postponed(row, NOW + until, NOW) == replace(GRANT, retry_at=NOW + again)
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,12 @@ def failed[Row: (Switched, GrantRow, ScheduleRow)](
     return replace(row, attempts=row.attempts + 1, retry_at=again, error=error)
 
 
+def postponed(row: GrantRow, until: datetime, now: datetime) -> GrantRow:
+    """Return the row of a grant that can only be issued later; nothing is wrong."""
+    again = min(until, now + LONGEST_WAIT)
+    return replace(row, attempts=0, retry_at=again, error=None)
+
+
 def waits(row: Switched | GrantRow | ScheduleRow, now: datetime) -> bool:
     """Whether it is too early to try again."""
     return row.retry_at is not None and now < row.retry_at <= now + LONGEST_WAIT

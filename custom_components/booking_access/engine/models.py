@@ -325,6 +325,15 @@ class NotNow(ConnectionFailed):
     """Not possible as things are, and tried again; says why by a translation key."""
 
 
+class NotYet(ConnectionFailed):
+    """It can only be done later: something else has to end before."""
+
+    def __init__(self, until: datetime) -> None:
+        """Remember when to try again."""
+        super().__init__("not yet")
+        self.until = until
+
+
 class RateLimited(ConnectionFailed):
     """Too many requests; come back after ``retry_after``, where it is known."""
 
