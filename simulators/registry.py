@@ -30,6 +30,7 @@ SIMULATORS: Final = {
     "winkas": Registered("winkas", "WinKasSimulator", 18081),
     "exivo": Registered("exivo", "ExivoSimulator", 18082),
     "icalendar": Registered("icalendar", "ICalendarSimulator", 18083),
+    "unloc": Registered("unloc", "UnlocSimulator", 18084),
     "pronestor": Registered("pronestor", "PronestorSimulator", 18085),
     "clock_pms": Registered("clock_pms", "ClockSimulator", 18087),
     "calenso": Registered("calenso", "CalensoSimulator", 18091),
