@@ -6,6 +6,7 @@ from pathlib import Path
 from aiohttp import ClientSession
 import pytest
 
+from custom_components.booking_access.access_systems import unloc
 from custom_components.booking_access.booking_systems import clock_pms_http
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
@@ -37,6 +38,7 @@ def _no_pace(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for no vendor's limit: where the clock stands still, that would never end."""
     monkeypatch.setattr(clock_pms_http, "SECOND", 0.0)
     monkeypatch.setattr(clock_pms_http, "BACK_OFF", 0.0)
+    monkeypatch.setattr(unloc, "JOB_PAUSE", 0.0)
 
 
 @pytest.fixture

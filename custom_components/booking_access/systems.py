@@ -16,6 +16,8 @@ from homeassistant.helpers.aiohttp_client import (
 from .access_systems.base import AccessSystem
 from .access_systems.exivo import Exivo
 from .access_systems.ha_locks import HaLocks
+from .access_systems.unloc import Unloc
+from .access_systems.unloc_lock_holder import UnlocLockHolder
 from .booking_systems.base import BookingSystem
 from .booking_systems.calenso import Calenso
 from .booking_systems.clock_pms import ClockPms
@@ -42,7 +44,7 @@ BOOKING_SYSTEMS: Final[Mapping[str, type[BookingSystem]]] = {
     )
 }
 ACCESS_SYSTEMS: Final[Mapping[str, type[AccessSystem]]] = {
-    system.key: system for system in (HaLocks, Exivo)
+    system.key: system for system in (HaLocks, Exivo, Unloc, UnlocLockHolder)
 }
 
 
