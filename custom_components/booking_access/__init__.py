@@ -12,6 +12,7 @@ from .hub import Hub
 from .issues import async_forget_issues
 from .receiver import async_receive
 from .removal import async_close_account
+from .room_issues import RoomIssues, async_forget_room_issues, async_watch_resources
 from .services import async_setup_services
 from .store import EventsStore
 from .systems import ACCESS_SYSTEMS, access_system_of, create_booking_system
@@ -33,6 +34,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Start the hub: it works from what is stored, before any account is loaded."""
     hass.data[DATA_HUB] = hub = Hub(hass)
     await hub.async_start()
+    RoomIssues(hass).async_start()
     async_setup_services(hass)
     return True
 
@@ -64,6 +66,8 @@ async def _async_setup_booking(
     if not account.has_answered:
         await coordinator.async_config_entry_first_refresh()
     await _async_finish(hass, entry, coordinator)
+    if not system.is_fed:
+        entry.async_on_unload(async_watch_resources(hass, entry))
     hub.evaluate()
     if coordinator.synchronized is None:
 
@@ -135,6 +139,7 @@ async def async_remove_entry(
 ) -> None:
     """Forget an account, and undo what was done for its rooms or at its doors."""
     async_forget_issues(hass, entry)
+    async_forget_room_issues(hass, entry)
     if (hub := hass.data.get(DATA_HUB)) is None:
         return
     if entry.data[CONF_SYSTEM] in ACCESS_SYSTEMS:

@@ -55,10 +55,9 @@ class Hub:
         self.rooms_by_target: Mapping[str, list[LiveRoom]] = {}
         self.by_hand = ByHand(self)
         self._grants_by_room: dict[str, tuple[GrantRow, ...]] | None = None
-        self._steps = Steps(self)
-        self.operations = self._steps.operations
-        self.async_finished = self._steps.async_finished
-        self._handover = Handover(self, self._steps, self._planner)
+        self.steps = Steps(self)
+        self.operations = self.steps.operations
+        self._handover = Handover(self, self.steps, self._planner)
         self._timer: CALLBACK_TYPE | None = None
         self._timer_at = FOREVER
         self._soon = False
@@ -116,7 +115,7 @@ class Hub:
             else:
                 self.rooms[room_id] = LiveRoom(self, config, modes)
         self._report(entry.entry_id)
-        self._steps.forgive(lambda row: row.room_id in account.rooms)
+        self.steps.forgive(lambda row: row.room_id in account.rooms)
         self._following.async_follow()
         return account
 
@@ -149,6 +148,7 @@ class Hub:
         def forget() -> None:
             stop()
             self.doors.pop(entry_id, None)
+            self.steps.async_doors_changed(entry_id)
             for room in self._rooms_with(entry_id):
                 room.async_update_soon()
 
@@ -162,7 +162,7 @@ class Hub:
             room.configure(room.config, room.modes)
             room.async_update_soon()
         self._following.async_follow()
-        self._steps.async_doors_changed(entry_id)
+        self.steps.async_doors_changed(entry_id)
         self._handover.async_doors_changed(entry_id)
         self.evaluate()
 
@@ -231,12 +231,12 @@ class Hub:
             )
             acting, unsure = Plan(), self._claims()
             lacking = unsure
-        ledger, busy = self.store.ledger, self._steps.busy
+        ledger, busy = self.store.ledger, self.steps.busy
         switching = reconcile_switched(acting, ledger.switched, now, busy, unsure)
         granting = reconcile_grants(
             acting, ledger.grants, now, busy, lacking, ledger.forgotten
         )
-        self._steps.take(switching, granting)
+        self.steps.take(switching, granting)
         again = min(switching.again, granting.again, self._handover.take(now))
         self._set_timer(min(acting.until, again))
         self._planner.async_look_ahead(acting.until)

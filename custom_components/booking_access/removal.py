@@ -36,7 +36,7 @@ async def async_close_account(
     """
     with suppress(TimeoutError):
         async with asyncio.timeout(PATIENCE):
-            await hub.async_finished(entry.entry_id)
+            await hub.steps.async_finished(entry.entry_id)
     ledger = hub.store.ledger
     held = _rows_at(f"door/{entry.entry_id}/", ledger.switched)
     told = _rows_at(f"{entry.entry_id}/", ledger.schedules)

@@ -1,15 +1,21 @@
 """Repairs that ask: what a human decides, the engine then does."""
 
+from collections.abc import Mapping
 from typing import Any
+
+import voluptuous as vol
 
 from homeassistant.components.repairs import (
     ConfirmRepairFlow,
+    FlowType,
     RepairsFlow,
     RepairsFlowResult,
 )
+from homeassistant.config_entries import SOURCE_RECONFIGURE, SubentryFlowContext
 from homeassistant.core import HomeAssistant
 
-from .const import DATA_HUB, ISSUE_BOOKINGS_VANISHED
+from .const import DATA_HUB, ISSUE_BOOKINGS_VANISHED, SUBENTRY_ROOM
+from .room_issues import OPEN_ROOM, async_remedy
 
 
 class VanishedBookingsFlow(RepairsFlow):
@@ -47,6 +53,42 @@ class VanishedBookingsFlow(RepairsFlow):
         return self.async_create_entry(data={})
 
 
+class RoomFlow(RepairsFlow):
+    """A room wants attention: lead to its form, or do what a human wishes."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        """Be about one room."""
+        self._data = data
+
+    async def async_step_init(
+        self, user_input: dict[str, Any] | None = None
+    ) -> RepairsFlowResult:
+        """Begin."""
+        return await self.async_step_confirm()
+
+    async def async_step_confirm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> RepairsFlowResult:
+        """Ask, and then do it."""
+        if user_input is None:
+            return self.async_show_form(
+                step_id="confirm",
+                data_schema=vol.Schema({}),
+                description_placeholders={"room": str(self._data["room"])},
+            )
+        if self._data["remedy"] != OPEN_ROOM:
+            await async_remedy(self.hass, self._data)
+            return self.async_create_entry(data={})
+        form = await self.hass.config_entries.subentries.async_init(
+            (str(self._data["entry_id"]), SUBENTRY_ROOM),
+            context=SubentryFlowContext(
+                source=SOURCE_RECONFIGURE, subentry_id=str(self._data["room_id"])
+            ),
+        )
+        next_flow = (FlowType.CONFIG_SUBENTRIES_FLOW, form["flow_id"])
+        return self.async_create_entry(data={}, next_flow=next_flow)
+
+
 async def async_create_fix_flow(
     hass: HomeAssistant, issue_id: str, data: dict[str, Any] | None
 ) -> RepairsFlow:
@@ -54,4 +96,6 @@ async def async_create_fix_flow(
     if data and issue_id.startswith(ISSUE_BOOKINGS_VANISHED):
         placeholders = {key: str(data[key]) for key in ("account", "count")}
         return VanishedBookingsFlow(str(data["entry_id"]), placeholders)
+    if data and issue_id.startswith("room_"):
+        return RoomFlow(data)
     return ConfirmRepairFlow()

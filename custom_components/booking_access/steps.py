@@ -264,6 +264,7 @@ class Steps:
         Only that: after a start, locks may show what they were before it.
         """
         if (doors := self._hub.doors.get(entry_id)) is None:
+            self._ready.pop(entry_id, None)  # all of them come back with their account
             return
         now_ready = {key for key, state in doors.data.states.items() if state.ready}
         came_back = now_ready - self._ready.get(entry_id, set())
@@ -298,6 +299,19 @@ class Steps:
             elif row.retry_at:
                 grants[row.reference] = replace(row, retry_at=None)
         self._hub.async_grants_changed()
+
+    @callback
+    def async_try_again(self, room_id: str) -> None:
+        """Try at once, because a human says so, whatever did not work for a room."""
+        ledger, room = self._store.ledger, self._hub.rooms[room_id]
+        for target, row in ledger.switched.items():
+            if any(each.startswith(f"{room_id}/") for each in row.claims):
+                ledger.switched[target] = replace(row, retry_at=None)
+        for point, told in ledger.schedules.items():
+            if point in room.config.points:
+                ledger.schedules[point] = replace(told, retry_at=None)
+        self.forgive(lambda row: row.room_id == room_id)
+        self._hub.evaluate_soon()
 
     def _announce_access(
         self, room: LiveRoom, before: Switched, after: Switched | None
