@@ -1,7 +1,7 @@
 """What tests of the integration use to act as a person or as time would."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -98,11 +98,10 @@ class Hall:
         self.lock = lock
         self.extra: list[str] = []
 
-    async def set_up(self) -> None:
+    async def set_up(self, locks: Sequence[str] = ()) -> None:
         """Connect the locks."""
-        self.doors = await add_account(
-            self.hass, "access_system", "ha_locks", {"entity_ids": [self.lock]}
-        )
+        chosen = {"entity_ids": list(locks or [self.lock])}
+        self.doors = await add_account(self.hass, "access_system", "ha_locks", chosen)
 
     async def add_calendar(self, name: str) -> str:
         """Make another calendar."""

@@ -296,6 +296,14 @@ async def test_a_matter_user_that_is_not_to_be_seen(connect: Opener) -> None:
     assert door.lock.codes == {FOREIGN}
 
 
+async def test_a_code_that_is_there_already(connect: Opener) -> None:
+    """A Matter lock does not take it twice, and nobody is left without one."""
+    door = await connect("matter")
+    with pytest.raises(Rejected, match="refused"):
+        await door.issue(code=FOREIGN)
+    assert list(door.lock.users) == [1]
+
+
 async def test_a_user_without_a_code_is_cleared_away(connect: Opener) -> None:
     """What a crash left half done is done anew."""
     door = await connect("matter")
@@ -455,6 +463,20 @@ async def test_a_lock_that_is_not_there_yet(connect: Opener) -> None:
     door.lock.slots[1] = Slot()  # it was not interviewed yet
     [point] = await door.system.list_access_points()
     assert point.capabilities > PIN
+
+
+async def test_a_lock_that_has_forgotten_its_slots(connect: Opener) -> None:
+    """It holds a code of ours, so it takes codes: nobody's is taken back for that."""
+    door = await connect("zwave_js")
+    issued = await door.issue()
+    slots, door.lock.slots = door.lock.slots, {}
+    door.restart()
+    [point] = await door.system.list_access_points()
+    assert point.capabilities > PIN
+    with pytest.raises(ConnectionFailed):
+        await door.find()
+    door.lock.slots = slots
+    assert await door.find() == issued
 
 
 async def test_one_length_for_all_locks(hass: HomeAssistant) -> None:

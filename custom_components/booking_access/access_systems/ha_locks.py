@@ -254,6 +254,8 @@ class HaLocks(AccessSystem):
             if lengths := await self._codes(kind, point_id).lengths():
                 found = (kind, lengths)
                 break
+        if found is None and await slot_book(self.hass).slots(point_id):
+            raise ConnectionFailed("a lock with codes of ours tells of no slots")
         self._known[point_id] = found
         return found
 
