@@ -104,6 +104,10 @@ class Simulator(ABC):
             raise ValueError(f"unknown fault {kind}")
         self.faults.append(Fault(kind, **options))
 
+    def about(self, request: web.Request) -> str:
+        """Return what faults and records know a request by: its path."""
+        return request.path
+
     def struck(self, kind: str, path: str) -> bool:
         """Whether one of the simulator's own faults strikes now."""
         return any(f.kind == kind and f.applies(path) for f in self.faults)
@@ -166,9 +170,10 @@ class Simulator(ABC):
         """Record the request, and let a fault strike."""
         if request.path == "/_control":
             return await handler(request)
-        self.requests.append((request.method, request.path))
+        about = self.about(request)
+        self.requests.append((request.method, about))
         for fault in self.faults:
-            if fault.kind not in self.own_faults and fault.applies(request.path):
+            if fault.kind not in self.own_faults and fault.applies(about):
                 return await self._strike(fault, request, handler)
         return await handler(request)
 

@@ -33,6 +33,8 @@ SIMULATORS: Final = {
     "unloc": Registered("unloc", "UnlocSimulator", 18084),
     "pronestor": Registered("pronestor", "PronestorSimulator", 18085),
     "clock_pms": Registered("clock_pms", "ClockSimulator", 18087),
+    "saflok": Registered("saflok", "SaflokSimulator", 18088),
+    "ambiance": Registered("saflok", "AmbianceSimulator", 18089),
     "calenso": Registered("calenso", "CalensoSimulator", 18091),
     "eiendomsappen": Registered("eiendomsappen", "EiendomsappenSimulator", 18092),
     "webhook": Registered("webhook", "WebhookSimulator", 18093),

@@ -53,16 +53,25 @@ LOOK_BACK: Final = timedelta(days=1)
 SWEEP: Final = timedelta(minutes=1)
 DEFAULT_ISSUE_AHEAD: Final = 7  # days
 
-# Errors of grants that people can do something about.
-GRANT_REASONS: Final = (
-    "phone_missing",
-    "phone_invalid",
-    "code_slots_full",
-    "code_length_unfit",
-)
-
 ISSUE_BAD_BOOKINGS: Final = "bad_bookings"
 ISSUE_BOOKINGS_VANISHED: Final = "bookings_vanished"
 ISSUE_CONTRACT_CHANGED: Final = "contract_changed"
 ISSUE_LEFT_BEHIND: Final = "left_behind"
 ISSUE_WITHOUT_END: Final = "without_end"
+
+# Errors of grants that people can do something about.
+GRANT_REASONS: Final = (
+    "checked_out",
+    "code_length_unfit",
+    "code_slots_full",
+    "name_missing",
+    "new_card_needed",
+    "no_more_keys",
+    "phone_invalid",
+    "phone_missing",
+    "phone_unreachable",
+    "room_missing",
+    "unknown_pass_level",
+    "unknown_room",
+    "unsupported_server",
+)

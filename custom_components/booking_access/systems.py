@@ -13,9 +13,11 @@ from homeassistant.helpers.aiohttp_client import (
     async_get_clientsession,
 )
 
+from .access_systems.ambiance import Ambiance
 from .access_systems.base import AccessSystem
 from .access_systems.exivo import Exivo
 from .access_systems.ha_locks import HaLocks
+from .access_systems.saflok import Saflok
 from .access_systems.unloc import Unloc
 from .access_systems.unloc_lock_holder import UnlocLockHolder
 from .booking_systems.base import BookingSystem
@@ -44,7 +46,8 @@ BOOKING_SYSTEMS: Final[Mapping[str, type[BookingSystem]]] = {
     )
 }
 ACCESS_SYSTEMS: Final[Mapping[str, type[AccessSystem]]] = {
-    system.key: system for system in (HaLocks, Exivo, Unloc, UnlocLockHolder)
+    system.key: system
+    for system in (Ambiance, Exivo, HaLocks, Saflok, Unloc, UnlocLockHolder)
 }
 
 

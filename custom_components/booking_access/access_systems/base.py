@@ -53,8 +53,8 @@ class AccessSystem(ABC):
     # The vendor has no id for an account: it is told by its address, which may change.
     may_move: ClassVar[bool] = False
     own_session: ClassVar[bool] = False
-    # What a person must have to be given a grant here.
-    needs_phone: ClassVar[bool] = False
+    # What a person must have to be given a grant here; settings may decide it.
+    needs_phone: bool = False
     has_devices: ClassVar[bool] = True  # its doors are devices of ours
     concurrency: ClassVar[int | None] = 4  # calls at the same time; None is any
     can_list: ClassVar[bool] = True  # ``list_issued`` tells every grant of ours

@@ -92,7 +92,7 @@ class Exivo(AccessSystem):
         _optional(name="url", kind=FieldKind.URL, default=DEFAULT_URL),
     )
     poll_interval = timedelta(minutes=1)
-    needs_phone: ClassVar[bool] = True
+    needs_phone = True
     tells_events: ClassVar[bool] = True
     can_push: ClassVar[bool] = True
     push_header: ClassVar[str | None] = PUSH_HEADER
