@@ -50,7 +50,7 @@ TRAITS: Final = Traits(apart=True, enforced=True)
 class KeySystem(AccessSystem):
     """What the interfaces of Unloc that give keys have in common."""
 
-    needs_phone: ClassVar[bool] = True
+    needs_phone = True
     traits: ClassVar[Traits] = TRAITS
 
     def __init__(self, session: ClientSession, settings: Mapping[str, Any]) -> None:
