@@ -183,7 +183,7 @@ def _room(hub: Hub, room: LiveRoom) -> dict[str, Any]:
     """Return how a room is set up, how it is, and what it will do, and why."""
     now = dt_util.utcnow()
     config = room.config
-    lines = explain(config, room.known, now, now + HORIZON)
+    lines = explain(config, room.known, now, now + HORIZON, hub.plan)
     return {
         "id": config.id,
         "modes": sorted(room.modes),
@@ -191,6 +191,7 @@ def _room(hub: Hub, room: LiveRoom) -> dict[str, Any]:
         "held": list(config.held),
         "granted": list(config.granted),
         "scheduled": list(config.scheduled),
+        "traits": {point: asdict(each) for point, each in config.traits.items()},
         "status": room.status.value,
         "attention": list(room.reasons),
         "bookings": [_booking(each) for each in room.bookings],

@@ -19,10 +19,11 @@ from .by_hand import ByHand
 from .const import CONF_ACCESS, CONF_SYSTEM, DOMAIN, LOGGER, SWEEP
 from .coordinator import AccessCoordinator
 from .engine.bookings import Change
+from .engine.grants import reconcile_grants
 from .engine.ledger import GrantRow
 from .engine.models import FOREVER, Booking, Snapshot
 from .engine.plan import Plan, RoomPlan, claim
-from .engine.reconcile import after_restart, reconcile_grants, reconcile_switched
+from .engine.reconcile import after_restart, reconcile_switched
 from .following import Following
 from .handover import Handover
 from .issues import async_report_bookings

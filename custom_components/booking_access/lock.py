@@ -11,7 +11,8 @@ from .engine.models import AccessPoint, Capability, PointState
 from .entity import DoorEntity, RoomEntity
 from .errors import translated
 from .platform import async_add_doors, async_for_rooms
-from .room import OPERABLE, LiveRoom
+from .room import LiveRoom
+from .room_door import OPERABLE
 
 PARALLEL_UPDATES = 1
 

@@ -12,23 +12,27 @@ from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
 from . import appliances
+from .const import CONF_SYSTEM
 from .coordinator import AccessCoordinator
 from .engine.appliances import is_on, remembered, to_begin, to_restore
+from .engine.grants import GrantStep, joins
 from .engine.ledger import Evidence, GrantRow, GrantState, Phase, Switched, issued
 from .engine.models import (
     NOBODY,
     Capability,
     ConnectionFailed,
-    Credential,
     Effect,
     Grant,
     Issued,
     Person,
     Rejected,
+    Traits,
 )
 from .engine.pins import make_pin
-from .engine.reconcile import GrantStep, Step, SwitchStep
+from .engine.reconcile import Step, SwitchStep
+from .engine.wishes import AS_USUAL
 from .store import LedgerStore
+from .systems import ACCESS_SYSTEMS
 
 # A code that somebody remembers must not open the door to somebody else's booking.
 CODE_RESTS: Final = timedelta(days=30)
@@ -81,6 +85,17 @@ class Operations:
         if capability is Capability.SCHEDULE:
             return is_told
         return capability is not Capability.HOLD or not is_told
+
+    def traits(self, point: str) -> Traits:
+        """Return how grants behave at a point; as usual in its system, if unknown."""
+        account_id, _, point_id = point.partition("/")
+        account = self._accounts.get(account_id)
+        if account and (known := account.data.points.get(point_id)):
+            return known.traits
+        entry = self._hass.config_entries.async_get_entry(account_id)
+        if entry and (system := ACCESS_SYSTEMS.get(entry.data[CONF_SYSTEM])):
+            return system.traits
+        return AS_USUAL
 
     def armed(self, row: Switched) -> Switched:
         """Return the row with what there will be to go back to, as it looks now.
@@ -192,14 +207,35 @@ class Operations:
         account = self.account(row.account_id)
         if account.system.needs_phone:
             person = replace(person, phone=normal_phone(person.phone, country))
-        if account.system.code_length and not row.credential.code:
-            code = make_pin(account.system.code_length, self._taken_codes())
-            row = replace(row, credential=Credential(code=code))
-            self._store.ledger.grants[row.reference] = row
+        if (ready := self.prepared(row)) is not row:
+            row = self._store.ledger.grants[row.reference] = ready
             await self._store.async_save()
         async with account.grant_turn():
             answer = await account.system.issue(self.grant_of(row, person))
         return issued(row, answer, Evidence.ACKNOWLEDGED)
+
+    def prepared(self, row: GrantRow) -> GrantRow:
+        """Return a row with the code that its grant must bring along, as far as known.
+
+        A person of a booking has one code, wherever its length fits.
+        """
+        account = self._accounts.get(row.account_id)
+        length = account.system.code_length if account else None
+        if length is None or row.credential.code:
+            return row
+        code = self._code_of(row.bearer, length)
+        code = code or make_pin(length, self._taken_codes())
+        return replace(row, credential=replace(row.credential, code=code))
+
+    def _code_of(self, bearer: str, length: int) -> str | None:
+        """Return the code of so many digits that a person of a booking has or had."""
+        ledger = self._store.ledger
+        theirs = [
+            g.credential.code for g in ledger.grants.values() if g.bearer == bearer
+        ]
+        theirs += [code for code, each in ledger.bearers.items() if each == bearer]
+        fitting = (code for code in theirs if code and len(code) == length)
+        return next(fitting, None) if bearer else None
 
     def _taken_codes(self) -> set[str]:
         """Return the codes that must not be given out again yet (rule 14)."""
@@ -208,6 +244,7 @@ class Operations:
         rested = [code for code, until in ledger.retired.items() if until <= now]
         for code in rested:
             del ledger.retired[code]
+            ledger.bearers.pop(code, None)
         in_use = (grant.credential.code for grant in ledger.grants.values())
         return {code for code in (*in_use, *ledger.retired) if code}
 
@@ -215,6 +252,7 @@ class Operations:
         """Let the code of a grant that is over rest, before somebody gets it again."""
         if code := row.credential.code:
             self._store.ledger.retired[code] = dt_util.utcnow() + CODE_RESTS
+            self._store.ledger.bearers[code] = row.bearer
 
     async def _async_resolve(self, step: GrantStep) -> GrantRow | None:
         """Find out whether the vendor made a grant whose answer was lost."""
@@ -248,6 +286,7 @@ class Operations:
             end=row.end,
             person=person,
             code=row.credential.code,
+            joins=joins(row, self._store.ledger.grants.values(), dt_util.utcnow()),
         )
 
     def known_issued(self, row: GrantRow) -> Issued | None:

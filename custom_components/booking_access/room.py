@@ -1,10 +1,9 @@
 """The live state of one room: what its entities show, what people do to it."""
 
-import asyncio
 from collections import deque
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -30,30 +29,20 @@ from .const import (
     DEFAULT_TIMING,
     GRANT_REASONS,
 )
-from .coordinator import AccessCoordinator
 from .engine.appliances import is_on
 from .engine.bookings import AccountBookings
 from .engine.ledger import GrantRow, GrantState
-from .engine.models import (
-    AccessMode,
-    AccessPoint,
-    Booking,
-    Capability,
-    Effect,
-    OutcomeUnknown,
-    Room,
-    Timing,
-)
-from .engine.plan import NO_TIMING, RoomPlan, shown, targets
+from .engine.models import AccessMode, Booking, Capability, Effect, Room, Timing, Traits
+from .engine.plan import RoomPlan, shown, targets
 from .engine.schedules import follows
-from .engine.windows import window
+from .engine.windows import NO_TIMING, window
+from .engine.wishes import AS_USUAL, GrantWish
+from .room_door import OPERABLE, RoomDoor, all_of
 from .steps import ATTENTION_AT
 
 if TYPE_CHECKING:
     from .hub import Hub
 
-# What makes a door one that can be operated from here.
-OPERABLE: Final = frozenset({Capability.HOLD, Capability.UNLOCK})
 # How much of the news is kept while the entity that tells it is not there yet.
 UNHEARD: Final = 50
 
@@ -66,32 +55,6 @@ class AccessStatus(StrEnum):
     READY = "ready"
     ACTIVE = "active"
     ATTENTION = "attention"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RoomDoor:
-    """A door of a room, with the account to operate it through."""
-
-    account: AccessCoordinator
-    point: AccessPoint
-
-    @property
-    def held_open(self) -> bool | None:
-        """Whether the door is kept open."""
-        state = self.account.data.states.get(self.point.id)
-        return state.held_open if state else None
-
-    async def async_hold(self, *, held: bool) -> None:
-        """Keep open or put back; a door that only opens for a moment does that."""
-        if Capability.HOLD in self.point.capabilities:
-            await self.account.async_hold(self.point.id, held=held)
-        elif held:
-            await self.account.async_unlock(self.point.id)
-
-    async def async_open(self) -> None:
-        """Open for a moment, where the door can."""
-        if Capability.UNLOCK in self.point.capabilities:
-            await self.account.async_unlock(self.point.id)
 
 
 def room_of(entry: ConfigEntry, subentry: ConfigSubentry) -> Room:
@@ -134,18 +97,23 @@ def country_of(hass: HomeAssistant, entry: ConfigEntry) -> str:
 
 
 def with_points(
-    room: Room, modes: Collection[str], able: Callable[[str, Capability], bool]
+    room: Room,
+    modes: Collection[str],
+    able: Callable[[str, Capability], bool],
+    traits: Callable[[str], Traits],
 ) -> Room:
     """Return the room with its points sorted by what they are able to do."""
     held = AccessMode.HOLD_OPEN in modes
     granted = AccessMode.GRANT in modes
     scheduled = [p for p in room.points if held and able(p, Capability.SCHEDULE)]
     switched = [p for p in room.points if held and p not in scheduled]
+    behave = {point: traits(point) for point in room.points if granted}
     return replace(
         room,
         held=tuple(p for p in switched if able(p, Capability.HOLD)),
         granted=tuple(p for p in room.points if granted and able(p, Capability.GRANT)),
         scheduled=tuple(scheduled),
+        traits={point: each for point, each in behave.items() if each != AS_USUAL},
     )
 
 
@@ -168,7 +136,8 @@ class LiveRoom:
     def configure(self, config: Room, modes: Collection[str]) -> None:
         """Take over how the room is set up."""
         self.modes = modes
-        self.config = with_points(config, modes, self._hub.operations.able)
+        operations = self._hub.operations
+        self.config = with_points(config, modes, operations.able, operations.traits)
 
     @callback
     def async_add_listener(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
@@ -263,11 +232,22 @@ class LiveRoom:
             found["schedule_failed"] = None
         now = dt_util.utcnow()
         for grant in self.grants:
-            if grant.end <= now and grant.state is not GrantState.REVOKING:
-                continue  # it has lapsed, whatever became of it
+            if grant.lapsed(now):
+                continue  # whatever became of it
             if grant.state is GrantState.FAILED or grant.attempts >= ATTENTION_AT:
                 found[_grant_reason(grant)] = None
+        if any(w.window.start <= now < self._waits_until(w) for w in self._wishes):
+            found["earlier_guest"] = None
         return tuple(found)
+
+    @property
+    def _wishes(self) -> tuple[GrantWish, ...]:
+        """The grants that the room's bookings wish for."""
+        return self.plan.wishes if self.plan else ()
+
+    def _waits_until(self, wish: GrantWish) -> datetime:
+        """Return until when a grant waits for earlier guests."""
+        return self._hub.plan.waits_until(wish.overriding, wish.reservation)
 
     def _point_reasons(self) -> Iterable[str]:
         """Say what is wrong with the room's points themselves."""
@@ -304,16 +284,21 @@ class LiveRoom:
         """Whether all is in place for the next booking."""
         assert self.plan and self.plan.coming
         coming = self.plan.coming.id
-        wished = [w.reference for w in self.plan.wishes if w.booking_id == coming]
+        wishes = [w for w in self._wishes if w.booking_id == coming]
         issued = {g.reference for g in self.grants if g.state is GrantState.ISSUED}
-        if self.config.granted and not (wished and issued.issuperset(wished)):
+        if self.config.granted and not wishes:
+            return False
+        if any(w.enforced and w.reference not in issued for w in wishes):
             return False
         timing = self.config.timing.get(Effect.ACCESS, NO_TIMING)
         wanted = window(self.plan.coming, timing)
         told = self._hub.store.ledger.schedules
         if not all(follows(told.get(p), wanted) for p in self.config.scheduled):
             return False
-        return all(self._door_ready(point) for point in self.config.held)
+        by_us = (
+            f"{w.account_id}/{p}" for w in wishes if not w.enforced for p in w.points
+        )
+        return all(self._door_ready(point) for point in (*self.config.held, *by_us))
 
     def _door_ready(self, point: str) -> bool:
         """Whether a door can be held open when the time comes."""
@@ -376,19 +361,11 @@ class LiveRoom:
             self._hub.operations.show(shown(self.config.id, Effect.ACCESS), on=held)
             self.async_update_soon()
             return
-        await _all_of(door.async_hold(held=held) for door in self.doors)
+        await all_of(door.async_hold(held=held) for door in self.doors)
 
     async def async_open(self) -> None:
         """Open all doors for a moment, all at the same time."""
-        await _all_of(door.async_open() for door in self.doors)
-
-
-async def _all_of(calls: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """Make all calls at the same time; raise the first error after all are done."""
-    for result in await asyncio.gather(*calls, return_exceptions=True):
-        # A lock that does not show it yet is no error: its state tells.
-        if isinstance(result, BaseException) and not isinstance(result, OutcomeUnknown):
-            raise result
+        await all_of(door.async_open() for door in self.doors)
 
 
 def _grant_reason(grant: GrantRow) -> str:

@@ -114,6 +114,7 @@ async def _async_get_bookings(call: ServiceCall) -> ServiceResponse:
 async def _async_get_plan(call: ServiceCall) -> ServiceResponse:
     """Return what rooms will do and why, for as far as bookings are known."""
     now = dt_util.utcnow()
+    hub = call.hass.data[DATA_HUB]
     return {
         "rooms": [
             {
@@ -122,7 +123,9 @@ async def _async_get_plan(call: ServiceCall) -> ServiceResponse:
                 "attention": list(room.reasons),
                 "plan": [
                     _line(line)
-                    for line in explain(room.config, room.known, now, now + HORIZON)
+                    for line in explain(
+                        room.config, room.known, now, now + HORIZON, hub.plan
+                    )
                 ],
             }
             for room in rooms_of(call)

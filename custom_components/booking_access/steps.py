@@ -10,6 +10,7 @@ from homeassistant.core import callback
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN, LOGGER
+from .engine.grants import GrantStep
 from .engine.ledger import (
     GrantRow,
     GrantState,
@@ -30,7 +31,7 @@ from .engine.models import (
     Rejected,
     VendorError,
 )
-from .engine.reconcile import GrantStep, Step, SwitchStep, Todo
+from .engine.reconcile import Step, SwitchStep, Todo
 from .later import in_pieces
 from .operations import Operations, settled
 
@@ -75,6 +76,8 @@ class Steps:
             ledger.switched.pop(target, None)
         for reference in granting.drop:
             self._drop(reference)
+        for grant in granting.write:
+            ledger.grants[grant.reference] = self.operations.prepared(grant)
         alarms, doors, others = _in_order(switching.steps)
         waiting = [each for each in others if each.written]
         unwritten = self._begin(
@@ -87,11 +90,12 @@ class Steps:
             ledger.grants[grant_step.row.reference] = grant_step.row
             self.busy.add(grant_step.row.reference)
             unwritten.append(self._async_grant(grant_step))
-        if granting.drop or granting.steps:
+        noted = granting.write or granting.drop
+        if noted or granting.steps:
             self._hub.async_grants_changed()
         if unwritten:
             self.write_then(unwritten)
-        elif switching.write or switching.drop or switching.steps or granting.drop:
+        elif noted or switching.write or switching.drop or switching.steps:
             self._store.save_soon()
 
     def _begin(self, steps: Iterable[SwitchStep]) -> list[Coroutine[Any, Any, None]]:
@@ -283,8 +287,19 @@ class Steps:
                 self._settle(row.target, settled(row))
             elif point_id in came_back:
                 self._store.ledger.switched[row.target] = replace(row, retry_at=None)
+        for grant in list(self._store.ledger.grants.values()):
+            if grant.account_id == entry_id and grant.state is GrantState.PLANNED:
+                self._prepare(grant)
         if came_back:
             self.forgive(lambda row: row.account_id == entry_id, failed_too=False)
+
+    def _prepare(self, row: GrantRow) -> None:
+        """Give a planned grant its code, if its account was not loaded before."""
+        if row.reference in self.busy or (new := self.operations.prepared(row)) is row:
+            return
+        self._store.ledger.grants[row.reference] = new
+        self._hub.async_grants_changed()
+        self._store.save_soon()
 
     def forgive(
         self, which: Callable[[GrantRow], bool], *, failed_too: bool = True

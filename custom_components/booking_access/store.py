@@ -31,9 +31,9 @@ class Ledger:
     """All that we did and must undo, and what the rooms' own switches show.
 
     ``running`` are the bookings of each room whose start was announced,
-    ``retired`` the codes that were used, with the end of their rest,
-    ``schedules`` what points were told to follow by themselves, and
-    ``forgotten`` is when grants were last dropped.
+    ``retired`` the codes that were used, with the end of their rest, and
+    ``bearers`` who of which booking had them; ``schedules`` is what points were
+    told to follow by themselves, and ``forgotten`` is when grants were last dropped.
     ``installation`` tells our grants at a vendor from those of others.
     """
 
@@ -44,6 +44,7 @@ class Ledger:
     shown: dict[str, bool] = field(default_factory=dict)
     running: dict[str, list[str]] = field(default_factory=dict)
     retired: dict[str, datetime] = field(default_factory=dict, repr=False)
+    bearers: dict[str, str] = field(default_factory=dict, repr=False)
     forgotten: datetime = LONG_AGO
 
     def copy(self) -> Ledger:
@@ -56,6 +57,7 @@ class Ledger:
             shown=self.shown.copy(),
             running=self.running.copy(),
             retired=self.retired.copy(),
+            bearers=self.bearers.copy(),
             forgotten=self.forgotten,
         )
 
@@ -71,6 +73,7 @@ class _StoredLedger:
     running: dict[str, list[str]]
     retired: dict[str, datetime] = field(default_factory=dict, repr=False)
     schedules: list[ScheduleRow] = field(default_factory=list)
+    bearers: dict[str, str] = field(default_factory=dict, repr=False)
     forgotten: datetime = LONG_AGO
 
 
@@ -144,6 +147,7 @@ class LedgerStore:
                 shown=stored.shown,
                 running=stored.running,
                 retired=stored.retired,
+                bearers=stored.bearers,
                 forgotten=stored.forgotten,
             )
         return self.ledger
@@ -210,6 +214,7 @@ def _ledger_data(ledger: Ledger) -> dict[str, Any]:
             shown=ledger.shown,
             running=ledger.running,
             retired=ledger.retired,
+            bearers=ledger.bearers,
             forgotten=ledger.forgotten,
         )
     )

@@ -6,6 +6,11 @@ from typing import Any
 
 import pytest
 
+from custom_components.booking_access.engine.grants import (
+    REMEMBERED,
+    GrantStep,
+    reconcile_grants,
+)
 from custom_components.booking_access.engine.ledger import GrantRow, GrantState, failed
 from custom_components.booking_access.engine.models import (
     FOREVER,
@@ -14,14 +19,9 @@ from custom_components.booking_access.engine.models import (
     Credential,
     Person,
 )
-from custom_components.booking_access.engine.plan import GrantWish, Plan
-from custom_components.booking_access.engine.reconcile import (
-    REMEMBERED,
-    GrantStep,
-    Step,
-    Todo,
-    reconcile_grants,
-)
+from custom_components.booking_access.engine.plan import Plan
+from custom_components.booking_access.engine.reconcile import Step, Todo
+from custom_components.booking_access.engine.wishes import GrantWish
 
 from .builders import ANNA, at, booking, granting, plan_of, seconds
 
@@ -53,6 +53,8 @@ def row(
         reference=wish.reference,
         subject=wish.subject,
         reservation=wish.reservation,
+        bearer=wish.bearer,
+        enforced=wish.enforced,
         room_id=wish.room_id,
         booking_id=wish.booking_id,
         account_id=wish.account_id,

@@ -12,7 +12,8 @@ from custom_components.booking_access.engine.models import (
     Person,
     Timing,
 )
-from custom_components.booking_access.engine.plan import people, plan
+from custom_components.booking_access.engine.plan import plan
+from custom_components.booking_access.engine.wishes import people
 
 from .builders import (
     ANNA,

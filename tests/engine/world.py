@@ -16,6 +16,7 @@ from custom_components.booking_access.engine.appliances import (
     to_begin,
     to_restore,
 )
+from custom_components.booking_access.engine.grants import GrantStep, reconcile_grants
 from custom_components.booking_access.engine.ledger import (
     Evidence,
     GrantRow,
@@ -35,11 +36,9 @@ from custom_components.booking_access.engine.models import (
 )
 from custom_components.booking_access.engine.plan import Plan
 from custom_components.booking_access.engine.reconcile import (
-    GrantStep,
     Step,
     SwitchStep,
     after_restart,
-    reconcile_grants,
     reconcile_switched,
 )
 
@@ -197,10 +196,11 @@ class World:
             ledger.forgotten = max(ledger.forgotten, self.now)
         switching = [self._remembering(each) for each in doors.steps]
         ledger.switched |= {each.row.target: each.row for each in switching}
+        ledger.grants |= {each.reference: each for each in grants.write}
         ledger.grants |= {each.row.reference: each.row for each in grants.steps}
         if grants.steps or not all(each.written for each in switching):
             self.save()
-        elif doors.steps or doors.write or doors.drop or grants.drop:
+        elif any((doors.steps, doors.write, doors.drop, grants.write, grants.drop)):
             self.save_at = min(self.save_at, self.now + SAVE_DELAY)
         self.flights += [self._send(step) for step in (*switching, *grants.steps)]
         self.look_at = min(self.plan.until, doors.again, grants.again)

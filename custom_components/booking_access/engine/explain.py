@@ -4,11 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from .bookings import AccountBookings
 from .models import Booking, BookingStatus, Effect, Room, Timing
-from .plan import NO_TIMING, targets
-from .windows import Refusal, refusal, window
+from .plan import Plan, targets
+from .stays import overriding_points
+from .windows import NO_TIMING, Refusal, Window, refusal, window
+from .wishes import reservation_of
+
+NO_PLAN: Final = Plan()
 
 
 class Stage(StrEnum):
@@ -16,6 +21,7 @@ class Stage(StrEnum):
 
     COMING = "coming"
     NOW = "now"
+    WAITING = "waiting"  # for the earlier guest, whose key it would cancel
     REFUSED = "refused"
 
 
@@ -50,23 +56,25 @@ class Line:
 
 
 def explain(
-    room: Room, account: AccountBookings, now: datetime, until: datetime
+    room: Room,
+    account: AccountBookings,
+    now: datetime,
+    until: datetime,
+    plan: Plan = NO_PLAN,
 ) -> Iterator[Line]:
-    """Yield what the bookings of a room do from now on, up to an instant."""
+    """Yield what the bookings of a room do from now on, up to an instant.
+
+    ``plan`` is that of all rooms: it tells who waits for whom.
+    """
+    overriding = overriding_points(room)
     for booking in account.by_resource.get(room.resource_id, ()):
         reason = refusal(booking, tentative=room.tentative)
-        if reason and _is_between(booking, now, until):
-            yield Line(
-                booking=booking,
-                effect=Effect.ACCESS,
-                start=booking.start,
-                end=booking.end,
-                stage=Stage.REFUSED,
-                rule=reason,
-            )
         if reason:
+            if _is_between(booking, now, until):
+                yield _refused(booking, reason)
             continue
         rule = _rule(booking, account)
+        waits = plan.waits_until(overriding, reservation_of(room, booking))
         for effect in Effect:
             timing = room.timing.get(effect, NO_TIMING)
             span = window(booking, timing)
@@ -79,13 +87,32 @@ def explain(
                 effect=effect,
                 start=span.start,
                 end=span.end,
-                stage=Stage.NOW if now in span else Stage.COMING,
+                stage=_stage(effect, span, now, waits),
                 rule=rule,
                 timing=timing,
                 targets=targets(room, effect),
                 granted=room.granted if effect is Effect.ACCESS else (),
                 scheduled=room.scheduled if effect is Effect.ACCESS else (),
             )
+
+
+def _refused(booking: Booking, reason: Refusal) -> Line:
+    """Return the line of a booking that gives no access."""
+    return Line(
+        booking=booking,
+        effect=Effect.ACCESS,
+        start=booking.start,
+        end=booking.end,
+        stage=Stage.REFUSED,
+        rule=reason,
+    )
+
+
+def _stage(effect: Effect, span: Window, now: datetime, waits: datetime) -> Stage:
+    """Return where an effect stands; access may wait for the earlier guest."""
+    if effect is Effect.ACCESS and max(now, span.start) < waits:
+        return Stage.WAITING
+    return Stage.NOW if now in span else Stage.COMING
 
 
 def _rule(booking: Booking, account: AccountBookings) -> Rule:

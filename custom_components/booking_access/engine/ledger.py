@@ -75,8 +75,10 @@ class GrantRow:
     """A grant of one person of a booking at one access account.
 
     ``reference`` is stable for the same wish and travels to the vendor;
-    ``subject`` is the same for every grant that replaces another one, and
-    ``reservation`` for all grants of the booking.
+    ``subject`` is the same for every grant that replaces another one,
+    ``reservation`` for all grants of the booking and ``bearer`` for those of the
+    person. One that its system does not end by itself is not ``enforced``; one is
+    ``overridden`` that a grant of another booking may have cancelled.
     """
 
     reference: str
@@ -88,6 +90,9 @@ class GrantRow:
     start: datetime
     end: datetime
     reservation: str = ""
+    bearer: str = ""
+    enforced: bool = True
+    overridden: bool = False
     state: GrantState = GrantState.PLANNED
     evidence: Evidence | None = None
     issued_id: str | None = None
@@ -95,6 +100,12 @@ class GrantRow:
     attempts: int = 0
     retry_at: datetime | None = None
     error: str | None = None
+
+    def lapsed(self, now: datetime) -> bool:
+        """Whether it is over by itself."""
+        return (
+            self.enforced and self.end <= now and self.state is not GrantState.REVOKING
+        )
 
     def state_at(self, now: datetime) -> GrantState:
         """Return the state as people see it."""

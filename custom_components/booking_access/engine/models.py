@@ -245,8 +245,9 @@ class Room:
     Points are ``"<access account>/<point id>"``: ``points`` all of them,
     ``held`` those that are kept open while booked, ``granted`` those that the
     booking's people get a key or code for, ``scheduled`` those that follow times
-    which they are told. ``appliances`` are what is switched for an effect, by ids
-    that mean nothing here.
+    which they are told. ``traits`` are how grants behave at them, where that is not
+    as usual. ``appliances`` are what is switched for an effect, by ids that mean
+    nothing here.
     """
 
     id: str
@@ -257,6 +258,7 @@ class Room:
     held: tuple[str, ...] = ()
     granted: tuple[str, ...] = ()
     scheduled: tuple[str, ...] = ()
+    traits: Mapping[str, Traits] = field(default_factory=dict)
     timing: Mapping[Effect, Timing] = field(default_factory=dict)
     appliances: Mapping[Effect, tuple[str, ...]] = field(default_factory=dict)
     tentative: bool = False  # tentative bookings count as well
@@ -275,7 +277,8 @@ class Grant:
     ``reference`` is ours and travels to the vendor, so that a grant can be
     found again after an unclear answer. It is stable for the same wish.
     ``reservation`` is ours as well, the same for all grants of a booking at an
-    account whatever becomes of its times, people and points.
+    account whatever becomes of its times, people and points. ``joins`` says that
+    one of these is there already: it must not be cancelled by this one.
     """
 
     reference: str
@@ -285,6 +288,7 @@ class Grant:
     end: datetime
     person: Person = field(repr=False)
     code: str | None = field(default=None, repr=False)
+    joins: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

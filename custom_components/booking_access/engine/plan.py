@@ -4,38 +4,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from hashlib import sha256
-import re
 from typing import Final
 
-from .models import FOREVER, Booking, Effect, Person, Room, Timing
-from .windows import Refusal, Window, refusal, window
+from .models import FOREVER, LONG_AGO, Booking, Effect, Room, Timing
+from .stays import Stay, overriding_points, stays_of, waits_at
+from .windows import NO_TIMING, Refusal, refusal, window
+from .wishes import GrantWish, wishes_of
 
-NO_TIMING: Final = Timing()
 # A clock that is corrected by less than this undoes nothing that has begun.
 SETBACK: Final = timedelta(seconds=30)
-_NOT_DIALLED: Final = re.compile(r"[^+\d]")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GrantWish:
-    """That one person of a booking may pass some points of one access account.
-
-    ``subject`` names who, where and for which booking; ``reference`` names the
-    very wish, with its times, points and how the person is reached, so a
-    changed wish has another reference and the same subject. ``reservation``
-    names the booking.
-    """
-
-    reference: str
-    subject: str
-    reservation: str
-    room_id: str
-    booking_id: str
-    account_id: str
-    points: tuple[str, ...]  # the account's own point ids
-    window: Window
-    person: Person = field(repr=False)
+NO_WAITS: Final[Mapping[str, datetime]] = {}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,8 +22,9 @@ class RoomPlan:
 
     ``active`` are the bookings whose window of an effect is open, ``upcoming``
     is when the next window of an effect opens, ``refused`` are coming bookings
-    that end before they start. ``demands``, ``ends`` and ``expected`` are the
-    room's part of those of the ``Plan``.
+    that end before they start. ``stays`` are the bookings that others wait for.
+    ``demands``, ``ends`` and ``expected`` are the room's
+    part of those of the ``Plan``.
     """
 
     room: Room
@@ -57,6 +36,7 @@ class RoomPlan:
     upcoming: Mapping[Effect, datetime]
     coming: Booking | None  # the next to start
     wishes: tuple[GrantWish, ...]
+    stays: tuple[Stay, ...]
     refused: tuple[str, ...]
     demands: Mapping[str, frozenset[str]]
     ends: Mapping[str, datetime]
@@ -78,14 +58,28 @@ class Plan:
     ``demands`` are the claims on each target that bookings switch on: doors
     to hold open, appliances, and what a room shows of itself (rule 7: the
     union over all rooms), ``ends`` when the last claim that is there now goes;
-    ``expected`` is when another claim on a target comes next.
+    ``expected`` is when another claim on a target comes next; ``waits`` is until
+    when a booking waits for the earlier ones, at points where it would cancel
+    their grants, by point and reservation.
     """
 
     rooms: Mapping[str, RoomPlan] = field(default_factory=dict)
     demands: Mapping[str, frozenset[str]] = field(default_factory=dict)
     ends: Mapping[str, datetime] = field(default_factory=dict)
     expected: Mapping[str, datetime] = field(default_factory=dict)
+    waits: Mapping[str, Mapping[str, datetime]] = field(default_factory=dict)
     until: datetime = FOREVER
+
+    def due(self, wish: GrantWish) -> datetime:
+        """Return when a grant may be issued at the earliest."""
+        return max(wish.due, self.waits_until(wish.overriding, wish.reservation))
+
+    def waits_until(self, points: Iterable[str], reservation: str) -> datetime:
+        """Return until when a booking waits for the earlier ones at some points."""
+        theirs = (self.waits.get(each, NO_WAITS) for each in points)
+        return max(
+            (each.get(reservation, LONG_AGO) for each in theirs), default=LONG_AGO
+        )
 
 
 def door(point: str) -> str:
@@ -139,6 +133,7 @@ def _together(
     rooms: Mapping[str, RoomPlan], changed: Iterable[RoomPlan], before: Plan
 ) -> Plan:
     """Unite what the rooms want; only what changed rooms want is worked out anew."""
+    changed = tuple(changed)
     touched = {target for each in changed for target in (*each.demands, *each.expected)}
     demands, expected = dict(before.demands), dict(before.expected)
     ends = dict(before.ends)
@@ -157,18 +152,37 @@ def _together(
             due = each.expected[target]
             expected[target] = min(expected.get(target, due), due)
     demands |= {target: frozenset(claims) for target, claims in claimed.items()}
-    return Plan(rooms=rooms, demands=demands, ends=ends, expected=expected, until=until)
+    points = {point for each in changed for point in overriding_points(each.room)}
+    return Plan(
+        rooms=rooms,
+        demands=demands,
+        ends=ends,
+        expected=expected,
+        waits=_waits(rooms, points, before.waits) if points else before.waits,
+        until=until,
+    )
+
+
+def _waits(
+    rooms: Mapping[str, RoomPlan],
+    points: set[str],
+    before: Mapping[str, Mapping[str, datetime]],
+) -> Mapping[str, Mapping[str, datetime]]:
+    """Return until when bookings wait for others; at some points that is new."""
+    stays: defaultdict[str, list[Stay]] = defaultdict(list)
+    for each in rooms.values():
+        for point in points.intersection(overriding_points(each.room)):
+            stays[point] += each.stays
+    kept = {point: waits for point, waits in before.items() if point not in points}
+    return kept | {point: waits_at(theirs) for point, theirs in stays.items()}
 
 
 def plan_room(room: Room, bookings: tuple[Booking, ...], now: datetime) -> RoomPlan:
     """Plan one room; its bookings are in order of start."""
     reasons = [(each, refusal(each, tentative=room.tentative)) for each in bookings]
     counting = [each for each, reason in reasons if reason is None]
-    refused = [
-        each
-        for each, reason in reasons
-        if reason is Refusal.NO_DURATION and each.start > now
-    ]
+    lasting_no_time = (each for each, r in reasons if r is Refusal.NO_DURATION)
+    refused = [each for each in lasting_no_time if each.start > now]
     booked, coming, until = _around(counting, NO_TIMING, now)
     edges = [until, *(each.start for each in refused)]
     active: dict[Effect, frozenset[str]] = {}
@@ -182,7 +196,8 @@ def plan_room(room: Room, bookings: tuple[Booking, ...], now: datetime) -> RoomP
         edges.append(until)
         if following:
             upcoming[effect] = window(following, timing).start
-    wishes, until = _wishes(room, _for(Effect.ACCESS, counting), now)
+    entering = _for(Effect.ACCESS, counting)
+    wishes, until = wishes_of(room, entering, now)
     demands, ends, expected = _switches(room, active, last, upcoming)
     return RoomPlan(
         room=room,
@@ -194,6 +209,7 @@ def plan_room(room: Room, bookings: tuple[Booking, ...], now: datetime) -> RoomP
         upcoming=upcoming,
         coming=coming,
         wishes=wishes,
+        stays=stays_of(room, entering, now),
         refused=tuple(each.id for each in refused),
         demands=demands,
         ends=ends,
@@ -244,80 +260,6 @@ def _switches(
             if opens:
                 expected[target] = opens
     return demands, ends, expected
-
-
-def _wishes(
-    room: Room, bookings: Iterable[Booking], now: datetime
-) -> tuple[tuple[GrantWish, ...], datetime]:
-    """Return the grants that are due, and when the next one is."""
-    points = _by_account(room.granted)
-    if not points:
-        return (), FOREVER
-    timing = room.timing.get(Effect.ACCESS, NO_TIMING)
-    wishes: list[GrantWish] = []
-    for booking in bookings:
-        span = window(booking, timing)
-        if span.start > now + room.issue_ahead:
-            return tuple(wishes), span.start - room.issue_ahead
-        if span.end > now:
-            wishes += _wishes_of(room, booking, span, points)
-    return tuple(wishes), FOREVER
-
-
-def _by_account(points: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Sort points by the access account that they belong to."""
-    sorted_points: defaultdict[str, list[str]] = defaultdict(list)
-    for point in sorted(points):
-        account_id, _, point_id = point.partition("/")
-        sorted_points[account_id].append(point_id)
-    return {account_id: tuple(ids) for account_id, ids in sorted_points.items()}
-
-
-def _wishes_of(
-    room: Room, booking: Booking, span: Window, points: Mapping[str, tuple[str, ...]]
-) -> Iterable[GrantWish]:
-    """Wish for a grant for each person of the booking at each access account."""
-    times = (span.start.isoformat(), span.end.isoformat())
-    reservation = _digest(room.account_id, booking.id)
-    for contact, person in _by_contact(booking).items():
-        for account_id, point_ids in points.items():
-            subject = _digest(room.account_id, booking.id, contact, account_id)
-            yield GrantWish(
-                reference=_digest(subject, room.id, *times, *point_ids),
-                subject=subject,
-                reservation=reservation,
-                room_id=room.id,
-                booking_id=booking.id,
-                account_id=account_id,
-                points=point_ids,
-                window=span,
-                person=person,
-            )
-
-
-def _digest(*parts: str) -> str:
-    """Return a short name for the parts that does not give them away."""
-    return sha256("\0".join(parts).encode()).hexdigest()[:20]
-
-
-def people(booking: Booking) -> tuple[Person, ...]:
-    """Return who gets in: the holder, and the participants who can be reached."""
-    return tuple(_by_contact(booking).values())
-
-
-def _by_contact(booking: Booking) -> dict[str, Person]:
-    """Return who gets in, each person once."""
-    found = {_contact(booking.holder): booking.holder}
-    for each in booking.participants:
-        if each.phone or each.email:
-            found.setdefault(_contact(each), each)
-    return found
-
-
-def _contact(person: Person) -> str:
-    """Return what tells one person from another, however it is written."""
-    number = _NOT_DIALLED.sub("", person.phone or "")
-    return number or (person.email or person.id or person.name or "").casefold()
 
 
 def targets(room: Room, effect: Effect) -> tuple[str, ...]:

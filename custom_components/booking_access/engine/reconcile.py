@@ -1,23 +1,18 @@
 """From what must be true and what we did so far to what is to be done now."""
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from .ledger import GrantRow, GrantState, Phase, Switched, waits
-from .models import FOREVER, LONG_AGO
-from .plan import GrantWish, Plan, claim
+from .ledger import Phase, Switched, waits
+from .models import FOREVER
+from .plan import Plan
 
 # Targets wanted within this time are written down beforehand, so that at the
 # very instant nothing stands between the clock and the door.
 ARM_AHEAD: Final = timedelta(seconds=150)
-# A grant that lapsed is remembered for this long: while a clock is wrong, one may
-# seem to be over that is not, and must not be made a second time. What was
-# forgotten too early is looked for at the vendor.
-REMEMBERED: Final = timedelta(hours=25)
 # Later than this, what is written might not be on the disk in time.
 ARM_UNTIL: Final = timedelta(seconds=10)
 
@@ -43,15 +38,6 @@ class SwitchStep:
     step: Step
     row: Switched
     written: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GrantStep:
-    """Do something about a grant; ``wish`` is there to issue it."""
-
-    step: Step
-    row: GrantRow
-    wish: GrantWish | None = None
 
 
 @dataclass(slots=True)
@@ -214,112 +200,3 @@ def _end(row: Switched) -> SwitchStep:
             error=row.error if again else None,
         ),
     )
-
-
-def reconcile_grants(
-    plan: Plan,
-    rows: Mapping[str, GrantRow],
-    now: datetime,
-    busy: Collection[str],
-    unsure: Collection[str] = (),
-    forgotten: datetime = LONG_AGO,
-) -> Todo[GrantStep, GrantRow]:
-    """Compare the wishes with the grants there are.
-
-    A changed wish has another reference: it is a new grant, and the one that
-    it replaces goes when the new one is there (rule 3). Whether the claims in
-    ``unsure`` still stand is not known: nothing of theirs is taken back (rule 12).
-    ``forgotten`` is when rows were last dropped; a clock that was put back from
-    there may bring back wishes that were granted already.
-    """
-    todo = Todo[GrantStep, GrantRow]()
-    wishes = {
-        wish.reference: wish for room in plan.rooms.values() for wish in room.wishes
-    }
-    lacking: defaultdict[str, list[GrantWish]] = defaultdict(list)
-    for reference, wish in wishes.items():
-        row = rows.get(reference)
-        if row is None or row.state is not GrantState.ISSUED:
-            lacking[wish.subject].append(wish)
-        if reference not in busy:
-            is_relived = wish.window.end + REMEMBERED <= forgotten
-            _see_to(wish, row, todo, now, is_relived=is_relived)
-    for reference, row in rows.items():
-        if reference in wishes or reference in busy:
-            continue
-        if now < row.end and claim(row.room_id, row.booking_id) in unsure:
-            todo.look_at(row.end)
-        else:
-            _let_go(row, todo, now, lacking.get(row.subject, ()))
-    return todo
-
-
-def _see_to(
-    wish: GrantWish,
-    row: GrantRow | None,
-    todo: Todo[GrantStep, GrantRow],
-    now: datetime,
-    *,
-    is_relived: bool,
-) -> None:
-    """Take the next step towards a grant that is wished for."""
-    if row and waits(row, now):
-        todo.look_at(row.retry_at)
-    elif row is None and is_relived:
-        todo.steps.append(replace(_issue(wish, None), step=Step.RESOLVE))
-    elif row is None or row.state is GrantState.PLANNED:
-        todo.steps.append(_issue(wish, row))
-    elif row.state is GrantState.ISSUING:
-        todo.steps.append(GrantStep(step=Step.RESOLVE, row=row, wish=wish))
-    elif row.state is GrantState.REVOKING:
-        todo.steps.append(GrantStep(step=Step.REVOKE, row=row))
-
-
-def _let_go(
-    row: GrantRow,
-    todo: Todo[GrantStep, GrantRow],
-    now: datetime,
-    lacking: Collection[GrantWish],
-) -> None:
-    """Take back a grant that nobody wishes any more.
-
-    It stays while what it is to be replaced by is ``lacking``, unless it opens
-    a door right now that is not to be open.
-    """
-    lapses = row.state is not GrantState.REVOKING
-    forgotten = lapses and row.end + REMEMBERED <= now
-    if forgotten or row.state in (GrantState.PLANNED, GrantState.FAILED):
-        todo.drop.append(row.reference)  # lapsed by itself, or never made
-    elif lapses and row.end <= now:
-        todo.look_at(row.end + REMEMBERED)
-    elif waits(row, now):
-        todo.look_at(row.retry_at)
-    elif row.state is GrantState.ISSUING:
-        todo.steps.append(GrantStep(step=Step.RESOLVE, row=row))
-    elif row.state is GrantState.REVOKING:
-        todo.steps.append(GrantStep(step=Step.REVOKE, row=row))
-    elif lacking and row.start > now:
-        todo.look_at(row.start)
-    elif not any(now in wish.window for wish in lacking):
-        revoking = replace(row, state=GrantState.REVOKING, attempts=0, error=None)
-        todo.steps.append(GrantStep(step=Step.REVOKE, row=revoking))
-
-
-def _issue(wish: GrantWish, row: GrantRow | None) -> GrantStep:
-    """Issue what is wished for, for the first time or again."""
-    if row:
-        row = replace(row, state=GrantState.ISSUING, retry_at=None)
-    else:
-        row = GrantRow(
-            reference=wish.reference,
-            subject=wish.subject,
-            reservation=wish.reservation,
-            room_id=wish.room_id,
-            booking_id=wish.booking_id,
-            account_id=wish.account_id,
-            points=wish.points,
-            start=wish.window.start,
-            end=wish.window.end,
-            state=GrantState.ISSUING,
-        )
-    return GrantStep(step=Step.ISSUE, row=row, wish=wish)

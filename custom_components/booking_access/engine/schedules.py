@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from .ledger import ScheduleRow, waits
 from .models import Booking, Effect, Room
-from .plan import NO_TIMING, Plan
+from .plan import Plan
 from .reconcile import Todo
-from .windows import Window, refusal, union, window
+from .windows import NO_TIMING, Window, refusal, union, window
 
 type Periods = tuple[Window, ...]
 

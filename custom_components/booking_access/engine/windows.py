@@ -4,8 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from .models import FOREVER, LONG_AGO, Booking, BookingStatus, Timing
+
+NO_TIMING: Final = Timing()
 
 
 class Refusal(StrEnum):

@@ -1,0 +1,389 @@
+"""How grants behave at their points: apart, unenforced, overriding."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from custom_components.booking_access.engine.explain import Stage, explain
+from custom_components.booking_access.engine.grants import REMEMBERED
+from custom_components.booking_access.engine.ledger import GrantState, failed
+from custom_components.booking_access.engine.models import (
+    Booking,
+    Effect,
+    Person,
+    Room,
+    Traits,
+)
+from custom_components.booking_access.engine.plan import Plan, plan as make_plan
+from custom_components.booking_access.engine.reconcile import Step
+from custom_components.booking_access.engine.wishes import GrantWish, whole_of
+
+from .builders import at, booking, granting, plan_of, seconds
+from .test_explain import found
+from .test_grants import look, row, taken
+
+NOW = at("06:00")
+FRONT, BACK = "locks/front", "locks/back"
+APART, BY_US, OVERRIDES = (
+    Traits(apart=True),
+    Traits(enforced=False),
+    Traits(overrides=True),
+)
+PLANNED, ISSUING, ISSUED, REVOKING, FAILED = (
+    GrantState.PLANNED,
+    GrantState.ISSUING,
+    GrantState.ISSUED,
+    GrantState.REVOKING,
+    GrantState.FAILED,
+)
+EARLY, LATE = booking(), booking("11:10", "12:00", id="b")
+"""The windows overlap: from 9:45 to 11:15 and from 10:55 to 12:15."""
+BEFORE = booking("08:00", "09:00", id="c")
+
+
+def hall(traits: Traits, *points: str, **changes) -> Room:
+    """Return a room at whose points grants behave like this."""
+    granted = points or (FRONT,)
+    return granting(granted=granted, traits=dict.fromkeys(granted, traits), **changes)
+
+
+def planned(*bookings: Booking, rooms: list[Room], now=NOW) -> Plan:
+    """Return the plan of some rooms."""
+    return plan_of(now, *bookings, rooms=rooms)
+
+
+def wishes(plan: Plan) -> list[GrantWish]:
+    """Return all wishes of a plan."""
+    return [wish for each in plan.rooms.values() for wish in each.wishes]
+
+
+def wish_of(it: Booking, traits: Traits = OVERRIDES, now=NOW, **changes) -> GrantWish:
+    """Return the one wish for a booking."""
+    (wish,) = wishes(planned(it, rooms=[hall(traits, **changes)], now=now))
+    return wish
+
+
+# ---- apart
+
+
+def test_each_point_apart_has_its_own_wish() -> None:
+    front, back = wishes(planned(booking(), rooms=[hall(APART, FRONT, BACK)]))
+    assert [front.points, back.points] == [("back",), ("front",)]
+    assert front.subject != back.subject
+    assert front.reference != back.reference
+    assert (front.bearer, front.reservation) == (back.bearer, back.reservation)
+
+
+def test_points_apart_and_others_of_one_account_are_two_wishes() -> None:
+    mixed = granting(granted=("x/1", "x/2", "x/3"), traits={"x/2": APART})
+    found = [each.points for each in wishes(planned(booking(), rooms=[mixed]))]
+    assert found == [("1", "3"), ("2",)]
+
+
+def test_rule_09_a_point_that_fails_holds_up_no_other() -> None:
+    plan = planned(booking(), rooms=[hall(APART, FRONT, BACK)])
+    one, other = wishes(plan)
+    broken = failed(row(one, PLANNED), "not_reachable", NOW, 1.0)
+    assert taken(look(plan, broken)) == [(Step.ISSUE, other.reference)]
+
+
+def test_rule_09_a_point_that_fails_keeps_no_old_grant_of_another() -> None:
+    """Of a changed booking one point has its new grant, and needs the old no more."""
+    rooms = [hall(APART, FRONT, BACK)]
+    old = [row(each) for each in wishes(planned(booking(), rooms=rooms))]
+    plan = planned(booking("10:30"), rooms=rooms)
+    one, other = wishes(plan)
+    broken = failed(row(other, PLANNED), "not_reachable", NOW, 1.0)
+    todo = look(plan, *old, row(one), broken)
+    assert taken(todo) == [(Step.REVOKE, old[0].reference)]
+
+
+@pytest.mark.parametrize("forth", [True, False], ids=["apart", "together"])
+def test_rule_03_an_account_that_behaves_otherwise_now_grants_anew_first(forth) -> None:
+    kinds = [hall(Traits(), FRONT, BACK), hall(APART, FRONT, BACK)]
+    before, after = kinds if forth else kinds[::-1]
+    old = [
+        replace(row(each), bearer="")  # written by an older version
+        for each in wishes(planned(booking(), rooms=[before]))
+    ]
+    plan = planned(booking(), rooms=[after])
+    new = wishes(plan)
+    todo = look(plan, *old)
+    assert taken(todo) == [(Step.ISSUE, each.reference) for each in new]
+    lacking_one = [row(each) for each in new[1:]]
+    assert (Step.REVOKE, old[0].reference) not in taken(look(plan, *old, *lacking_one))
+    todo = look(plan, *old, *map(row, new))
+    assert taken(todo) == [(Step.REVOKE, each.reference) for each in old]
+
+
+def test_rule_03_a_guest_who_moves_between_points_apart_gets_the_new_key_first() -> (
+    None
+):
+    rooms = [
+        hall(APART, FRONT, id="one"),
+        hall(APART, BACK, id="two", resource_id="two"),
+    ]
+    now = at("10:30")
+    old = row(wishes(planned(booking(), rooms=rooms, now=now))[0])
+    plan = planned(booking(resource_id="two"), rooms=rooms, now=now)
+    (new,) = wishes(plan)
+    assert whole_of(new.subject) == whole_of(old.subject) != new.subject
+    assert taken(look(plan, old, now=now)) == [(Step.ISSUE, new.reference)]
+    todo = look(plan, old, row(new), now=now)
+    assert taken(todo) == [(Step.REVOKE, old.reference)]
+
+
+# ---- enforced
+
+
+def test_grant_that_we_begin_is_noted_ahead_and_issued_at_its_very_start() -> None:
+    plan = planned(booking(), rooms=[hall(BY_US)])
+    todo = look(plan)
+    (noted,) = todo.write
+    assert (noted.state, noted.enforced, todo.steps) == (PLANNED, False, [])
+    assert todo.again == at("09:45")
+    before = at("09:45") - seconds(0.000001)
+    todo = look(plan, noted, now=before)
+    assert (todo.steps, todo.write, todo.again) == ([], [], at("09:45"))
+    (step,) = look(plan, noted, now=at("09:45")).steps
+    assert (step.step, step.row.state) == (Step.ISSUE, ISSUING)
+    assert not step.row.enforced
+
+
+def test_what_only_one_of_several_points_enforces_is_begun_and_ended_by_us() -> None:
+    mixed = granting(granted=(FRONT, BACK), traits={BACK: BY_US})
+    (wish,) = wishes(planned(booking(), rooms=[mixed]))
+    assert (wish.enforced, wish.due) == (False, at("09:45"))
+
+
+@pytest.mark.parametrize("days", [0, 2, 3000])
+@pytest.mark.parametrize("bookings", [(EARLY,), ()], ids=["over", "removed"])
+def test_rule_10_grant_that_we_end_is_revoked_however_late(days, bookings) -> None:
+    """Also if nobody was there to do it when it was over."""
+    wish = wish_of(EARLY, BY_US)
+    now = at("11:15") + timedelta(days=days)
+    plan = planned(*bookings, rooms=[hall(BY_US)], now=now)
+    todo = look(plan, row(wish), now=now)
+    assert taken(todo) == [(Step.REVOKE, wish.reference)]
+    waiting = failed(row(wish, REVOKING), "not_reachable", now, 1.0)
+    todo = look(plan, waiting, now=now)
+    assert (todo.steps, todo.drop, todo.again) == ([], [], waiting.retry_at)
+
+
+def test_rule_10_grant_that_we_end_is_looked_for_when_its_outcome_is_unknown() -> None:
+    wish = wish_of(EARLY, BY_US)
+    now = at("11:15") + REMEMBERED
+    todo = look(planned(rooms=[hall(BY_US)], now=now), row(wish, ISSUING), now=now)
+    assert taken(todo) == [(Step.RESOLVE, wish.reference)]
+
+
+def test_rule_10_grant_that_we_end_lasts_until_then() -> None:
+    wish, now = wish_of(EARLY, BY_US), at("11:15") - seconds(0.000001)
+    plan = planned(EARLY, rooms=[hall(BY_US)], now=now)
+    todo = look(plan, row(wish), now=now)
+    assert (todo.steps, plan.until) == ([], at("11:15"))
+
+
+def test_rule_10_grant_that_we_begin_goes_when_the_clock_is_put_back() -> None:
+    wish = wish_of(EARLY, BY_US)
+    plan = planned(EARLY, rooms=[hall(BY_US)])
+    assert taken(look(plan, row(wish))) == [(Step.REVOKE, wish.reference)]
+
+
+def test_rule_12_grant_that_we_end_ends_though_its_booking_is_not_known() -> None:
+    wish, plan = wish_of(EARLY, BY_US), planned(rooms=[hall(BY_US)])
+    unsure = ("room/a",)
+    todo = look(plan, row(wish), now=at("11:00"), unsure=unsure)
+    assert (todo.steps, todo.again) == ([], at("11:15"))
+    todo = look(plan, row(wish), now=at("11:15"), unsure=unsure)
+    assert taken(todo) == [(Step.REVOKE, wish.reference)]
+
+
+def test_rule_03_running_grant_that_we_end_follows_an_extension() -> None:
+    now = at("11:15")
+    longer = booking(end="12:00")
+    plan = planned(longer, rooms=[hall(BY_US)], now=now)
+    old, (new,) = row(wish_of(EARLY, BY_US)), wishes(plan)
+    assert taken(look(plan, old, now=now)) == [(Step.ISSUE, new.reference)]
+    todo = look(plan, old, row(new), now=now)
+    assert taken(todo) == [(Step.REVOKE, old.reference)]
+
+
+def test_lapsing_depends_on_who_ends_the_grant() -> None:
+    ours, theirs = row(wish_of(EARLY, BY_US)), row(wish_of(EARLY))
+    end = at("11:15")
+    assert (theirs.lapsed(end), ours.lapsed(end)) == (True, False)
+    assert not theirs.lapsed(end - seconds(1))
+    assert not replace(theirs, state=REVOKING).lapsed(end)
+
+
+# ---- overrides
+
+
+def test_next_guest_waits_until_the_earlier_ones_window_is_over() -> None:
+    rooms = [hall(OVERRIDES)]
+    plan = planned(EARLY, LATE, rooms=rooms)
+    early, late = wishes(plan)
+    todo = look(plan)
+    assert taken(todo) == [(Step.ISSUE, early.reference)]
+    (noted,) = todo.write
+    assert (noted.reference, noted.state) == (late.reference, PLANNED)
+    assert todo.again == at("11:15")
+    now = at("11:15")
+    plan = planned(EARLY, LATE, rooms=rooms, now=now)
+    todo = look(plan, row(early), noted, now=now)
+    assert taken(todo) == [(Step.ISSUE, late.reference)]
+
+
+def test_wait_is_for_all_earlier_bookings_not_only_the_last() -> None:
+    long = booking("08:00", "15:00", id="c")
+    plan = planned(long, EARLY, LATE, rooms=[hall(OVERRIDES)])
+    assert [plan.due(each) for each in wishes(plan)[1:]] == [at("15:15")] * 2
+
+
+def test_rule_07_bookings_of_other_rooms_and_accounts_count_at_their_points() -> None:
+    rooms = [
+        hall(OVERRIDES, id="one"),
+        hall(OVERRIDES, FRONT, BACK, id="two", resource_id="two"),
+        hall(OVERRIDES, BACK, id="three", resource_id="three"),
+    ]
+    other = replace(LATE, resource_id="two")
+    third = booking("12:10", "13:00", id="d", resource_id="three")
+    plan = planned(EARLY, other, third, rooms=rooms)
+    assert [plan.due(each) for each in wishes(plan)[1:]] == [at("11:15"), at("12:15")]
+
+
+def test_points_without_a_grant_of_their_own_make_nobody_wait() -> None:
+    """A pass level that all rooms share is no room."""
+    gym = "locks/gym"
+    rooms = [
+        granting(id=name, resource_id=name, granted=(f"locks/{name}", gym),
+                 traits={f"locks/{name}": OVERRIDES})
+        for name in ("hall", "two")
+    ]  # fmt: skip
+    plan = planned(EARLY, replace(LATE, resource_id="two"), rooms=rooms)
+    assert all(plan.due(each) < NOW for each in wishes(plan))
+    assert len(look(plan).steps) == 2
+
+
+def test_nobody_waits_for_a_booking_that_went() -> None:
+    rooms = [hall(OVERRIDES)]
+    before = planned(EARLY, LATE, rooms=rooms)
+    plan = plan_of(NOW, LATE, rooms=rooms, before=before)
+    (late,) = wishes(plan)
+    assert taken(look(plan, row(late, PLANNED))) == [(Step.ISSUE, late.reference)]
+    assert plan_of(NOW, rooms=[], before=plan).waits == {}
+
+
+def test_waits_are_kept_while_other_rooms_change() -> None:
+    rooms = [hall(OVERRIDES), granting(id="other", resource_id="two")]
+    before = planned(EARLY, LATE, rooms=rooms)
+    more = booking("08:00", "09:00", id="x", resource_id="two")
+    kept = {"hall": before.rooms["room"].bookings, "two": (more,)}
+    plan = make_plan(rooms, {"bookings": kept}, NOW, before)
+    assert plan.rooms["other"] is not before.rooms["other"]
+    assert plan.waits[FRONT] is before.waits[FRONT]
+
+
+def test_guest_armed_ahead_is_taken_back_when_another_comes_before() -> None:
+    """Who comes first is let in at once, and the other is not forgotten."""
+    rooms = [hall(OVERRIDES)]
+    late = row(wish_of(LATE))
+    plan = planned(EARLY, LATE, rooms=rooms)
+    early = wishes(plan)[0]
+    todo = look(plan, late)
+    assert taken(todo) == [(Step.ISSUE, early.reference), (Step.REVOKE, late.reference)]
+    assert todo.write == [replace(late, overridden=True)]
+    assert todo.steps[1].row.overridden
+    (noted,) = look(plan, row(early)).write
+    assert (noted.reference, noted.state) == (late.reference, PLANNED)
+
+
+def test_guest_whose_key_may_be_cancelled_gets_it_anew() -> None:
+    """A late check-out: the next one was armed when the stay seemed to be over."""
+    rooms, now = [hall(OVERRIDES)], at("10:00")
+    over, late = row(wish_of(BEFORE)), row(wish_of(LATE))
+    longer = replace(BEFORE, end=at("11:00"))
+    plan = planned(longer, LATE, rooms=rooms, now=now)
+    todo = look(plan, replace(over, overridden=True), late, now=now)
+    longer_stay, _ = wishes(plan)
+    assert taken(todo) == [
+        (Step.ISSUE, longer_stay.reference),
+        (Step.REVOKE, late.reference),
+    ]
+    assert todo.write == [replace(late, overridden=True)]
+
+
+def test_rule_08_key_that_a_crash_left_cancelled_is_made_anew() -> None:
+    """It was marked before the other one was sent."""
+    plan = planned(LATE, rooms=[hall(OVERRIDES)])
+    cancelled = row(wishes(plan)[0], overridden=True)
+    assert taken(look(plan, cancelled)) == [(Step.REVOKE, cancelled.reference)]
+    unclear = replace(cancelled, state=PLANNED)
+    (step,) = look(plan, unclear).steps
+    assert (step.step, step.row.overridden) == (Step.ISSUE, False)
+
+
+def test_guest_inside_keeps_the_key_when_an_earlier_booking_comes_up() -> None:
+    now = at("11:30")
+    plan = planned(booking("10:00", "13:00"), LATE, rooms=[hall(OVERRIDES)], now=now)
+    todo = look(plan, row(wish_of(LATE)), now=now)
+    assert (todo.steps, todo.again) == ([], at("12:15"))
+
+
+@pytest.mark.parametrize("unsure", [("room/b",), ()], ids=["unsure", "gone"])
+def test_rule_12_guest_inside_whose_booking_is_not_known_keeps_the_key(unsure) -> None:
+    now = at("11:30")
+    plan = planned(booking("11:40", "13:00"), rooms=[hall(OVERRIDES)], now=now)
+    (new,) = wishes(plan)
+    late = row(wish_of(LATE))
+    todo = look(plan, late, now=now, unsure=unsure)
+    assert (Step.ISSUE, new.reference) in taken(todo) or unsure
+    assert ((Step.REVOKE, late.reference) in taken(todo)) is (not unsure)
+
+
+def test_next_grant_waits_for_what_is_under_way_at_its_points() -> None:
+    plan = planned(LATE, rooms=[hall(OVERRIDES)])
+    other = wish_of(EARLY)
+    busy = (other.reference,)
+    assert look(plan, row(other, ISSUING), busy=busy).steps == []
+    todo = look(plan, row(other, REVOKING), busy=busy)
+    assert taken(todo) == [(Step.ISSUE, wishes(plan)[0].reference)]
+
+
+def test_people_of_a_booking_join_one_after_the_other() -> None:
+    """Else the second one's would cancel the first one's."""
+    both = replace(EARLY, participants=(Person(phone="+4522222222"),))
+    plan = planned(both, rooms=[hall(OVERRIDES)])
+    anna, other = wishes(plan)
+    assert taken(look(plan)) == [(Step.ISSUE, anna.reference)]
+    unknown = failed(row(anna, ISSUING), "no_confirmation", NOW, 1.0)
+    assert look(plan, unknown).steps == []
+    for state in (ISSUED, FAILED, PLANNED):
+        first = replace(row(anna, state), retry_at=NOW + seconds(9))
+        assert taken(look(plan, first)) == [(Step.ISSUE, other.reference)]
+
+
+def test_lost_grant_of_a_booking_that_is_over_keeps_nobody_out() -> None:
+    lapsed = row(wish_of(BEFORE), ISSUING)
+    now = at("09:30")
+    plan = planned(EARLY, rooms=[hall(OVERRIDES)], now=now)
+    todo = look(plan, lapsed, now=now)
+    assert taken(todo) == [(Step.ISSUE, wishes(plan)[0].reference)]
+
+
+def test_plan_says_that_a_guest_waits_for_the_earlier_one() -> None:
+    room = hall(OVERRIDES)
+    plan = planned(EARLY, LATE, rooms=[room])
+    until = at("00:00", day=1)
+
+    def stages(now) -> dict[str, Stage]:
+        lines = explain(room, found(EARLY, LATE), now, until, plan)
+        return {x.booking.id: x.stage for x in lines if x.effect is Effect.ACCESS}
+
+    assert stages(NOW) == {"a": Stage.COMING, "b": Stage.WAITING}
+    assert stages(at("11:00")) == {"a": Stage.NOW, "b": Stage.WAITING}
+    assert stages(at("11:15")) == {"b": Stage.NOW}
+    lights = explain(room, found(EARLY, LATE), at("11:00"), until, plan)
+    assert {x.stage for x in lights if x.effect is Effect.LIGHT} == {Stage.NOW}
