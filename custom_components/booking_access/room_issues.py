@@ -29,6 +29,8 @@ REMEDIES: Final[Mapping[str, str | None]] = {
     "account_not_loaded": RELOAD,
     "alarm_failed": TRY_AGAIN,
     "booking_without_duration": READ,
+    "code_length_unfit": READ,
+    "code_slots_full": TRY_AGAIN,
     "door_failed": TRY_AGAIN,
     "grant_failed": TRY_AGAIN,
     "phone_invalid": READ,
