@@ -10,7 +10,8 @@
 A fault is ``{"kind": K, "path": "...", "times": N, "seconds": S,
 "retry_after": R}``: for the next N requests (all, without) whose path contains
 ``path`` (any, without). The answer is ``{"requests": [[method, path], ...]}``,
-what was asked of the simulator since the last reset.
+what was asked of the simulator since the last reset, with ``state`` where the
+simulator tells of its data.
 """
 
 from abc import ABC, abstractmethod
@@ -89,6 +90,10 @@ class Simulator(ABC):
     def credentials(self) -> Mapping[str, str]:
         """Return what to fill into the account's form."""
 
+    def state(self) -> Mapping[str, Any]:
+        """Return what the control door tells of the data, where it tells any."""
+        return {}
+
     def fault(self, kind: str, **options: Any) -> None:
         """Switch a fault on."""
         known = {
@@ -159,6 +164,8 @@ class Simulator(ABC):
         except (ValueError, TypeError, KeyError, AttributeError) as err:
             return web.json_response({"error": str(err)}, status=400)
         answer: dict[str, object] = {"requests": self.requests}
+        if state := self.state():
+            answer["state"] = state
         if sent := await self.deliver():
             answer["sent"] = sent
         return web.json_response(answer)

@@ -32,6 +32,7 @@ SIMULATORS: Final = {
     "icalendar": Registered("icalendar", "ICalendarSimulator", 18083),
     "unloc": Registered("unloc", "UnlocSimulator", 18084),
     "pronestor": Registered("pronestor", "PronestorSimulator", 18085),
+    "unilock": Registered("unilock", "UniLockSimulator", 18086),
     "clock_pms": Registered("clock_pms", "ClockSimulator", 18087),
     "saflok": Registered("saflok", "SaflokSimulator", 18088),
     "ambiance": Registered("saflok", "AmbianceSimulator", 18089),

@@ -56,7 +56,9 @@ DEFAULT_ISSUE_AHEAD: Final = 7  # days
 ISSUE_BAD_BOOKINGS: Final = "bad_bookings"
 ISSUE_BOOKINGS_VANISHED: Final = "bookings_vanished"
 ISSUE_CONTRACT_CHANGED: Final = "contract_changed"
+ISSUE_FILE_NOT_TAKEN: Final = "file_not_taken"
 ISSUE_LEFT_BEHIND: Final = "left_behind"
+ISSUE_SCHEDULE_DIFFERS: Final = "schedule_differs"
 ISSUE_WITHOUT_END: Final = "without_end"
 
 # Errors of grants that people can do something about.

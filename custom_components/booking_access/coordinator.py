@@ -35,7 +35,7 @@ from .engine.models import (
     Snapshot,
     VendorError,
 )
-from .issues import async_report_contract, async_report_problems
+from .issues import async_report_contract, async_report_problems, async_report_to_see_to
 from .push import PushRefused
 from .shapes import ANSWERS, Answers
 
@@ -279,6 +279,8 @@ class AccessCoordinator(_Coordinator[Doors]):
         except RateLimited as err:
             self._leave_alone(err)
             raise
+        finally:
+            async_report_to_see_to(self.hass, self.config_entry, self.system.problems)
         if self.system.tells_events:
             await self._async_read_events()
         return Doors(points={point.id: point for point in points}, states=states)

@@ -38,6 +38,7 @@ TEXT_TYPES: Final = {
     FieldKind.URL: TextSelectorType.URL,
     FieldKind.LIST: TextSelectorType.TEXT,
     FieldKind.JSON: TextSelectorType.TEXT,
+    FieldKind.FOLDER: TextSelectorType.TEXT,
 }
 # Calendars are often handed out with schemes of their own.
 SCHEMES: Final = ("http", "https", "webcal", "webcals")

@@ -20,6 +20,7 @@ class FieldKind(StrEnum):
     JSON = "json"  # a text of several lines
     SELECT = "select"  # one of ``choices``
     NUMBER = "number"  # whole
+    FOLDER = "folder"  # one that Home Assistant is allowed to write to
 
 
 class BadValue(Exception):

@@ -14,7 +14,9 @@ from .const import (
     ISSUE_BAD_BOOKINGS,
     ISSUE_BOOKINGS_VANISHED,
     ISSUE_CONTRACT_CHANGED,
+    ISSUE_FILE_NOT_TAKEN,
     ISSUE_LEFT_BEHIND,
+    ISSUE_SCHEDULE_DIFFERS,
     ISSUE_WITHOUT_END,
 )
 from .engine.models import Problem
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 # More would not make it clearer.
 NAMED_AT_MOST = 5
+# What an access system may find that people should see to.
+TO_SEE_TO = (ISSUE_FILE_NOT_TAKEN, ISSUE_SCHEDULE_DIFFERS)
 
 
 @callback
@@ -81,6 +85,31 @@ def async_report_contract(
 
 
 @callback
+def async_report_to_see_to(
+    hass: HomeAssistant, entry: ConfigEntry, problems: Sequence[Problem]
+) -> None:
+    """Say what people should see to at an access system; nothing of what is solved."""
+    for kind in TO_SEE_TO:
+        issue_id = f"{kind}_{entry.entry_id}"
+        items = [each.item for each in problems if each.reason == kind]
+        if not items:
+            ir.async_delete_issue(hass, DOMAIN, issue_id)
+            continue
+        ir.async_create_issue(
+            hass,
+            DOMAIN,
+            issue_id,
+            is_fixable=False,
+            severity=ir.IssueSeverity.ERROR,
+            translation_key=kind,
+            translation_placeholders={
+                "account": entry.title,
+                "items": ", ".join(items),
+            },
+        )
+
+
+@callback
 def async_forget_issues(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Say nothing more of an account that was removed, but what is left behind."""
     for kind in (
@@ -88,6 +117,7 @@ def async_forget_issues(hass: HomeAssistant, entry: ConfigEntry) -> None:
         ISSUE_BOOKINGS_VANISHED,
         ISSUE_CONTRACT_CHANGED,
         ISSUE_WITHOUT_END,
+        *TO_SEE_TO,
     ):
         ir.async_delete_issue(hass, DOMAIN, f"{kind}_{entry.entry_id}")
 

@@ -192,8 +192,12 @@ class Operations:
             self._store.save_soon()
 
     async def async_grant(self, step: GrantStep, country: str) -> GrantRow | None:
-        """Issue, look for, or take back a grant; ``country`` reads its phone."""
-        if step.step is Step.ISSUE and step.wish:
+        """Issue, look for, or take back a grant; ``country`` reads its phone.
+
+        Where nobody can tell whether a grant was made, it is issued again.
+        """
+        unseen = not self.account(step.row.account_id).system.can_find
+        if step.wish and (step.step is Step.ISSUE or unseen):
             return await self._async_issue(step.row, step.wish.person, country)
         if step.step is Step.RESOLVE:
             return await self._async_resolve(step)

@@ -29,6 +29,7 @@ from .engine.models import (
     OutcomeUnknown,
     RateLimited,
     Rejected,
+    UnderWay,
     VendorError,
 )
 from .engine.reconcile import Step, SwitchStep, Todo
@@ -224,6 +225,9 @@ class Steps:
         self, row: Row, err: Exception
     ) -> Row:
         """Return the row after an error, with the time of the next attempt."""
+        if isinstance(err, UnderWay):
+            again = dt_util.utcnow() + err.after
+            return replace(row, attempts=0, retry_at=again, error=None)
         if not isinstance(err, VendorError):
             LOGGER.exception("Unexpected error", exc_info=err)
         after = err.retry_after if isinstance(err, RateLimited) else None

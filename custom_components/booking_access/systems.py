@@ -18,6 +18,7 @@ from .access_systems.base import AccessSystem
 from .access_systems.exivo import Exivo
 from .access_systems.ha_locks import HaLocks
 from .access_systems.saflok import Saflok
+from .access_systems.unilock import UniLock
 from .access_systems.unloc import Unloc
 from .access_systems.unloc_lock_holder import UnlocLockHolder
 from .booking_systems.base import BookingSystem
@@ -47,7 +48,15 @@ BOOKING_SYSTEMS: Final[Mapping[str, type[BookingSystem]]] = {
 }
 ACCESS_SYSTEMS: Final[Mapping[str, type[AccessSystem]]] = {
     system.key: system
-    for system in (Ambiance, Exivo, HaLocks, Saflok, Unloc, UnlocLockHolder)
+    for system in (
+        Ambiance,
+        Exivo,
+        HaLocks,
+        Saflok,
+        UniLock,
+        Unloc,
+        UnlocLockHolder,
+    )
 }
 
 

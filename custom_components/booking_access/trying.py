@@ -20,7 +20,7 @@ from .engine.models import (
     VendorError,
 )
 from .form_schema import form_errors
-from .forms import Field, FollowUp
+from .forms import Field, FieldKind, FollowUp
 from .systems import ACCESS_SYSTEMS, create_access_system, create_booking_system
 
 # More forms than this no account has.
@@ -48,6 +48,8 @@ async def async_try(
     """Ask the vendor who we are, unless the form itself is wrong."""
     tried = Tried(settings)
     tried.errors, tried.placeholders = form_errors(form, settings)
+    if not tried.errors:
+        tried.errors = await _async_closed_folders(hass, form, settings)
     if tried.errors:
         return tried
     system: BookingSystem | AccessSystem | None = None
@@ -66,6 +68,19 @@ async def async_try(
         LOGGER.exception("Unexpected error while trying an account")
         tried.errors = {"base": "unknown"}
     return tried
+
+
+async def _async_closed_folders(
+    hass: HomeAssistant, form: Sequence[Field], settings: Mapping[str, Any]
+) -> dict[str, str]:
+    """Return an error for each folder that Home Assistant may not write to."""
+    folders = [each.name for each in form if each.kind is FieldKind.FOLDER]
+    allowed = hass.config.is_allowed_path
+    return {
+        name: "folder_not_allowed"
+        for name in folders
+        if not await hass.async_add_executor_job(allowed, settings[name])
+    }
 
 
 async def _async_ask_access(

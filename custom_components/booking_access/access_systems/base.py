@@ -13,6 +13,7 @@ from ..engine.models import (
     Grant,
     Issued,
     PointState,
+    Problem,
     Rejected,
     Traits,
 )
@@ -57,7 +58,10 @@ class AccessSystem(ABC):
     needs_phone: bool = False
     has_devices: ClassVar[bool] = True  # its doors are devices of ours
     concurrency: ClassVar[int | None] = 4  # calls at the same time; None is any
-    can_list: ClassVar[bool] = True  # ``list_issued`` tells every grant of ours
+    # These may differ from account to account. Where ``find`` does not tell whether a
+    # grant was made, issuing again does no harm, and it tells what to revoke unseen.
+    can_list: bool = True  # ``list_issued`` tells every grant of ours
+    can_find: bool = True
     tells_events: ClassVar[bool] = False  # ``read_events`` tells what happened
     can_refresh: ClassVar[bool] = False  # new doors must be asked for: ``refresh``
     can_suspend: ClassVar[bool] = False  # grants can be blocked for a while
@@ -71,6 +75,14 @@ class AccessSystem(ABC):
     def code_length(self) -> int | None:
         """Digits of the code that a grant must bring along; None if it needs none."""
         return None
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What people should see to, as the last poll found it.
+
+        Their reasons are those of repair issues (``issues.TO_SEE_TO``).
+        """
+        return ()
 
     @property
     def tried(self) -> str:
@@ -177,7 +189,7 @@ class AccessSystem(ABC):
     async def find(self, grant: Grant) -> Issued | None:
         """Return a grant whose answer was lost; None if it was not made.
 
-        Where the vendor cannot tell, None is right only if issuing again does no harm.
+        Where the vendor cannot tell (``can_find``): the grant as it is revoked unseen.
         """
         wanted = grant.reference
         listed = await self.list_issued()

@@ -96,7 +96,7 @@ class HaLocks(AccessSystem):
     )
     poll_interval: ClassVar = timedelta(minutes=1)
     traits: ClassVar = Traits(apart=True, enforced=False)
-    can_list: ClassVar = False
+    can_list = False
     needs_hass: ClassVar = True
     is_choice: ClassVar = True
     has_devices: ClassVar = False

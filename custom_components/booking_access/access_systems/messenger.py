@@ -85,7 +85,7 @@ class Messenger(AccessSystem):
     poll_interval: ClassVar = timedelta(minutes=1)
     traits: ClassVar = Traits(changes=True, overrides=True)
     may_move: ClassVar = True
-    can_list: ClassVar = False
+    can_list = False
     can_suspend: ClassVar = True
 
     def __init__(self, session: ClientSession, settings: Mapping[str, Any]) -> None:

@@ -355,6 +355,15 @@ class OutcomeUnknown(VendorError):
     """Sent without an answer: done or not, we cannot tell."""
 
 
+class UnderWay(OutcomeUnknown):
+    """Handed over and not taken yet, which is as usual: ask again ``after`` a while."""
+
+    def __init__(self, after: timedelta) -> None:
+        """Remember when to ask again."""
+        super().__init__("under way")
+        self.after = after
+
+
 class ContractError(ConnectionFailed):
     """The answer is not what the contract says. Names the field, never the value."""
 
