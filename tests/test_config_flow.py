@@ -601,13 +601,13 @@ async def test_an_account_with_nothing_to_book(
 
 
 @EXIVO
-async def test_an_access_account_has_neither_rooms_nor_options(
+async def test_an_access_account_has_options_but_no_rooms(
     hass: HomeAssistant, vendor: Vendor
 ) -> None:
     """Its doors are chosen in rooms."""
     entry = await vendor.connect(hass)
     assert entry.supported_subentry_types == {}
-    assert not entry.supports_options
+    assert entry.supports_options
 
 
 @BOOKED

@@ -6,6 +6,7 @@ from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
 
+from .auditor import Auditor
 from .const import CONF_SYSTEM, DATA_HUB, DOMAIN
 from .coordinator import AccessCoordinator, BookingAccessConfigEntry, BookingCoordinator
 from .hub import Hub
@@ -86,9 +87,9 @@ async def _async_setup_access(
     """Set up an access account, and let the hub use its doors."""
     coordinator = AccessCoordinator(hass, entry, access_system_of(hass, entry))
     await coordinator.async_config_entry_first_refresh()
-    entry.async_on_unload(
-        hass.data[DATA_HUB].async_add_doors(entry.entry_id, coordinator)
-    )
+    hub = hass.data[DATA_HUB]
+    entry.async_on_unload(hub.async_add_doors(entry.entry_id, coordinator))
+    entry.async_on_unload(Auditor(hub, coordinator).async_start())
     await _async_finish(hass, entry, coordinator)
 
 

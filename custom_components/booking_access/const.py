@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from homeassistant.util.hass_dict import HassKey
 
+from .engine.audit import DELETED
+
 if TYPE_CHECKING:
     from .hub import Hub
 
@@ -63,6 +65,7 @@ ISSUE_WITHOUT_END: Final = "without_end"
 
 # Errors of grants that people can do something about.
 GRANT_REASONS: Final = (
+    DELETED,
     "checked_out",
     "code_length_unfit",
     "code_slots_full",

@@ -10,6 +10,7 @@ from homeassistant.core import callback
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN, LOGGER
+from .engine.audit import DELETED
 from .engine.grants import GrantStep
 from .engine.ledger import (
     GrantRow,
@@ -313,6 +314,8 @@ class Steps:
         for row in list(grants.values()):
             if not which(row):
                 continue
+            if row.error == DELETED:
+                continue  # by somebody who knew what stood in its way
             if row.state is GrantState.FAILED and failed_too:
                 del grants[row.reference]
             elif row.retry_at:

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from ..engine.models import (
     AccessEvent,
@@ -17,8 +17,13 @@ from ..engine.models import (
     Rejected,
     Traits,
 )
-from ..forms import Field, FollowUp
+from ..forms import Field, FieldKind, FollowUp
 from ..push import CONF_WEBHOOK_ID, AccessPush, PushRefused
+
+# An option of those that can list: what somebody deleted there is issued again.
+REISSUE_DELETED: Final = Field(
+    name="reissue_deleted", kind=FieldKind.BOOLEAN, required=False, default=True
+)
 
 
 class AccessSystem(ABC):

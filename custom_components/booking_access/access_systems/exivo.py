@@ -38,7 +38,7 @@ from ..engine.models import (
 from ..forms import Field, FieldKind
 from ..push import CONF_SECRET, AccessPush
 from ..transport import Answer, raise_for_status, request
-from .base import AccessSystem
+from .base import REISSUE_DELETED, AccessSystem
 from .exivo_events import PUSH_HEADER, logged, pushed, reaches_back
 from .exivo_read import Json, expect, issued_of, name_of, state_of, text_of, wire_time
 
@@ -91,6 +91,7 @@ class Exivo(AccessSystem):
         _optional(name="mobile_app_name", default=DEFAULT_APP_NAME),
         _optional(name="url", kind=FieldKind.URL, default=DEFAULT_URL),
     )
+    options = (REISSUE_DELETED,)
     poll_interval = timedelta(minutes=1)
     needs_phone = True
     tells_events: ClassVar[bool] = True

@@ -38,7 +38,7 @@ from ..engine.models import (
     Rejected,
     Traits,
 )
-from .base import AccessSystem
+from .base import REISSUE_DELETED, AccessSystem
 from .unloc_http import instant, wire_time
 from .unloc_key import Key, NewKey, Served, groups, is_made_of, maker, written
 
@@ -51,6 +51,7 @@ class KeySystem(AccessSystem):
     """What the interfaces of Unloc that give keys have in common."""
 
     needs_phone = True
+    options: ClassVar = (REISSUE_DELETED,)
     traits: ClassVar[Traits] = TRAITS
 
     def __init__(self, session: ClientSession, settings: Mapping[str, Any]) -> None:

@@ -67,7 +67,7 @@ class Evidence(StrEnum):
 
     LISTED = "listed"  # seen in the vendor's list
     ACKNOWLEDGED = "acknowledged"  # the vendor said so
-    ASSUMED = "assumed"
+    ASSUMED = "assumed"  # the vendor's last list lacks it, which may mean nothing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
