@@ -218,7 +218,7 @@ async def test_why_a_booking_cannot_be_extended_or_ended(
     )
     long = {"device_id": room, "minutes": 90}
     assert await refused(halls, extend, **long) == (
-        "room_taken",
+        "booked_again",
         {"room": "Hal 1", "start": "2026-11-22 11:00"},
     )
     assert await refused(halls, "end_booking", device_id=room) == (

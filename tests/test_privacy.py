@@ -1,6 +1,7 @@
 """What is known of people and codes: who reads it, and when it is forgotten."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from pytest_homeassistant_custom_component.common import async_capture_events
 
 from custom_components.booking_access.const import DATA_HUB, DOMAIN
 from homeassistant.config_entries import ConfigEntryDisabler
-from homeassistant.const import MATCH_ALL
+from homeassistant.const import EVENT_CALL_SERVICE, MATCH_ALL
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import (
     device_registry as dr,
     entity_registry as er,
@@ -37,6 +39,8 @@ PERSON = {
     "Email": "zq@example.org",
 }
 PERSONAL = ("Zebed", "Quistgaard", "20 98 76 54", "20987654", "zq@example.org")
+VISITOR = {"name": "Håkon Ødegård", "phone": "30 45 67 89", "email": "ho@example.org"}
+VISITING = ("Håkon", "Ødegård", "30 45 67 89", "30456789", "ho@example.org")
 
 pytestmark = [pytest.mark.freeze_time(NOW), pytest.mark.usefixtures("socket_enabled")]
 
@@ -102,6 +106,66 @@ async def test_rule_14_nobody_reads_of_people_and_codes_but_an_administrator(
     assert found == set()
 
 
+async def test_rule_14_nobody_reads_of_visitors_but_an_administrator(
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    halls: Halls,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Home Assistant itself tells what an action was called with, and nobody else does.
+
+    They are forgotten a day after their visit, late guests with their booking.
+    """
+    caplog.set_level("DEBUG")
+    events = async_capture_events(hass, MATCH_ALL)
+    await halls.connect(booked(START, END))
+    room_id = await halls.add_hall("grant")
+    room = dr.async_get(hass).async_get_device_by_identifier(
+        (DOMAIN, room_id), halls.bookings.entry_id
+    )
+    visit = {"device_id": room.id, "duration": "01:00:00", **VISITOR}
+    guest = {"device_id": room.id, "booking_id": "1", **VISITOR}
+    for data in (visit, {**visit, "phone": "30 45"}, guest):
+        with suppress(ServiceValidationError):
+            await hass.services.async_call(DOMAIN, "grant_access", data, blocking=True)
+    halls.exivo.fault("404", path="/visit")
+    with pytest.raises(HomeAssistantError):
+        await hass.services.async_call(DOMAIN, "grant_access", visit, blocking=True)
+    halls.exivo.faults.clear()
+    codes = {key.posted["code"] for key in halls.keys}
+    assert len(codes) == 3
+    await at(hass, freezer, START)
+    await at(hass, freezer, END)
+    stored = {key for key, each in hass_storage.items() if "Ødegård" in str(each)}
+    assert stored == {f"{DOMAIN}.by_hand"}
+    log = [
+        each
+        for each in caplog.records
+        if not each.name.startswith(("pytest_", "homeassistant.core"))
+    ]
+    read = {
+        "states": [state.as_dict() for state in hass.states.async_all()],
+        "events": [e.as_dict() for e in events if e.event_type != EVENT_CALL_SERVICE],
+        "issues": list(ir.async_get(hass).issues.values()),
+        "log": [(each.getMessage(), each.exc_text) for each in log],
+        "grants": hass.data[DATA_HUB].store.ledger,
+        "decided": hass.data[DATA_HUB].by_hand.visits,
+        "planned": hass.data[DATA_HUB].plan,
+    }
+    found = {
+        (place, word)
+        for place, text in read.items()
+        for word in (*VISITING, *codes)
+        if word in str(text)
+    }
+    assert found == set()
+    for days in (1, 2):
+        await at(hass, freezer, END + days * DAY + 2 * HOUR)
+        await halls.synchronize()
+    assert hass_storage[f"{DOMAIN}.by_hand"]["data"] == {"altered": [], "visits": []}
+
+
 async def test_rule_14_what_is_stored_is_read_by_nobody_else(
     hass: HomeAssistant,
     halls: Halls,
@@ -112,7 +176,7 @@ async def test_rule_14_what_is_stored_is_read_by_nobody_else(
     await halls.connect(booked(START, END))
     hub = hass.data[DATA_HUB]
     account = hub.accounts[halls.bookings.entry_id]
-    for store in (hub.store._store, account.store._store):
+    for store in (hub.store._store, hub.by_hand._store, account.store._store):
         # Written for real: tests keep what is stored in memory.
         await hass.async_add_executor_job(store._write_prepared_data, "w", "{}")
     files = {
@@ -121,6 +185,7 @@ async def test_rule_14_what_is_stored_is_read_by_nobody_else(
     }
     assert files == {
         f"{DOMAIN}.ledger": 0o600,
+        f"{DOMAIN}.by_hand": 0o600,
         f"{DOMAIN}.{halls.bookings.entry_id}": 0o600,
     }
 

@@ -47,7 +47,7 @@ async def async_extend_booking(call: ServiceCall) -> ServiceResponse:
     if end <= max(booking.start, dt_util.utcnow()):
         raise problem("end_too_early", room=room.config.name)
     if not call.data[ATTR_FORCE] and (taken := _taken_from(room, booking, end)):
-        raise problem("room_taken", room=room.config.name, start=clock(taken))
+        raise problem("booked_again", room=room.config.name, start=clock(taken))
     altered = altered_of(call, room, booking)
     own = end == altered.booking.end
     altered = replace(altered, until=None if own else end, closed=False)

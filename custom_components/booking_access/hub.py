@@ -24,6 +24,7 @@ from .engine.ledger import GrantRow
 from .engine.models import FOREVER, Booking, Snapshot
 from .engine.plan import Plan, RoomPlan, claim
 from .engine.reconcile import after_restart, reconcile_switched
+from .engine.visits import visited
 from .following import Following
 from .handover import Handover
 from .issues import async_report_bookings
@@ -173,11 +174,11 @@ class Hub:
         return not self.hass.is_running
 
     def grants_of(self, room_id: str) -> tuple[GrantRow, ...]:
-        """Return the grants of a room."""
+        """Return the grants of a room, those of its visits included; "" for doors alone."""
         if self._grants_by_room is None:
             by_room: defaultdict[str, list[GrantRow]] = defaultdict(list)
             for row in self.store.ledger.grants.values():
-                by_room[row.room_id].append(row)
+                by_room[visited(row.room_id)].append(row)
             self._grants_by_room = {key: tuple(rows) for key, rows in by_room.items()}
         return self._grants_by_room.get(room_id, ())
 

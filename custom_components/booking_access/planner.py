@@ -12,6 +12,7 @@ from .const import DOMAIN, LOGGER
 from .engine.models import FOREVER, Booking, Room
 from .engine.plan import Plan, plan
 from .engine.schedules import Schedules, schedules
+from .engine.visits import VISITS
 
 if TYPE_CHECKING:
     from .hub import Hub
@@ -91,10 +92,13 @@ class Planner:
 
     def _inputs(self) -> _Inputs:
         """Return the rooms and bookings as they are now."""
-        return (
-            [room.config for room in self._hub.rooms.values()],
-            {key: each.decided.by_resource for key, each in self._hub.accounts.items()},
-        )
+        accounts, by_hand = self._hub.accounts, self._hub.by_hand
+        bookings: _Bookings = {
+            key: each.decided.by_resource for key, each in accounts.items()
+        }
+        bookings[VISITS] = by_hand.bookings
+        rooms = [room.config for room in self._hub.rooms.values()]
+        return [*rooms, *by_hand.rooms], bookings
 
 
 def _plan_all(

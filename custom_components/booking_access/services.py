@@ -1,7 +1,7 @@
 """Actions: look into what is planned, and ask for news."""
 
-from datetime import datetime, timedelta
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 import voluptuous as vol
 
@@ -17,7 +17,15 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import config_validation as cv, service
 from homeassistant.util import dt as dt_util
 
-from .action_targets import ATTR_BOOKING_ID, ROOMS_SCHEMA, rooms_of
+from .access_points import access_point_name
+from .action_targets import (
+    ATTR_BOOKING_ID,
+    ROOMS_SCHEMA,
+    grants_at,
+    places_of,
+    rooms_of,
+)
+from .answers import tell_booking, tell_grant, tell_line, tell_visit
 from .booking_actions import (
     END_SCHEMA,
     EXTEND_SCHEMA,
@@ -27,11 +35,16 @@ from .booking_actions import (
     async_extend_booking,
 )
 from .const import DATA_HUB, DOMAIN, HORIZON
-from .engine.bookings import AccountBookings
-from .engine.explain import Line, explain
-from .engine.ledger import GrantRow
-from .engine.models import FOREVER, Booking
+from .engine.explain import explain
 from .imports import ATTR_FILE, ATTR_PATH, ATTR_PREVIEW, async_import_leases
+from .visit_actions import (
+    GRANT_SCHEMA,
+    REVOKE_SCHEMA,
+    SERVICE_GRANT_ACCESS,
+    SERVICE_REVOKE_ACCESS,
+    async_grant_access,
+    async_revoke_access,
+)
 
 SERVICE_SYNCHRONIZE: Final = "synchronize"
 SERVICE_GET_BOOKINGS: Final = "get_bookings"
@@ -65,6 +78,8 @@ def async_setup_services(hass: HomeAssistant) -> None:
         (SERVICE_GET_PLAN, _async_get_plan, ROOMS_SCHEMA, ONLY),
         (SERVICE_EXTEND_BOOKING, async_extend_booking, EXTEND_SCHEMA, OPTIONAL),
         (SERVICE_END_BOOKING, async_end_booking, END_SCHEMA, OPTIONAL),
+        (SERVICE_GRANT_ACCESS, async_grant_access, GRANT_SCHEMA, OPTIONAL),
+        (SERVICE_REVOKE_ACCESS, async_revoke_access, REVOKE_SCHEMA, OPTIONAL),
     ):
         hass.services.async_register(
             DOMAIN, name, handler, schema, supports_response=response
@@ -102,7 +117,7 @@ async def _async_get_bookings(call: ServiceCall) -> ServiceResponse:
             {
                 "room": room.config.name,
                 "bookings": [
-                    _booking(each, accounts[room.config.account_id].bookings)
+                    tell_booking(each, accounts[room.config.account_id].bookings)
                     for each in room.bookings
                 ],
             }
@@ -115,6 +130,7 @@ async def _async_get_plan(call: ServiceCall) -> ServiceResponse:
     """Return what rooms will do and why, for as far as bookings are known."""
     now = dt_util.utcnow()
     hub = call.hass.data[DATA_HUB]
+    visits = [each for each in hub.by_hand.visits.values() if now < each.booking.end]
     return {
         "rooms": [
             {
@@ -122,10 +138,15 @@ async def _async_get_plan(call: ServiceCall) -> ServiceResponse:
                 "status": room.status.value,
                 "attention": list(room.reasons),
                 "plan": [
-                    _line(line)
+                    tell_line(line)
                     for line in explain(
                         room.config, room.known, now, now + HORIZON, hub.plan
                     )
+                ],
+                "visits": [
+                    tell_visit(each)
+                    for each in visits
+                    if each.room_id == room.config.id
                 ],
             }
             for room in rooms_of(call)
@@ -134,70 +155,20 @@ async def _async_get_plan(call: ServiceCall) -> ServiceResponse:
 
 
 async def _async_get_access(call: ServiceCall) -> ServiceResponse:
-    """Return the codes and links of bookings. For administrators only."""
+    """Return the codes and links of bookings and visits. For administrators only."""
     now = dt_util.utcnow()
     wanted = call.data.get(ATTR_BOOKING_ID)
+    names = partial(access_point_name, call.hass)
     return {
         "rooms": [
             {
-                "room": room.config.name,
+                "room": place.name,
                 "access": [
-                    _grant(grant, now)
-                    for grant in room.grants
+                    tell_grant(grant, names)
+                    for grant in grants_at(call.hass, place)
                     if wanted in (None, grant.booking_id) and now < grant.end
                 ],
             }
-            for room in rooms_of(call)
+            for place in places_of(call)
         ]
     }
-
-
-def _booking(booking: Booking, source: AccountBookings) -> dict[str, Any]:
-    """Return a booking as an action tells it; ``source`` are those of its system."""
-    own = source.known.get(booking.id)
-    return {
-        "booking_id": booking.id,
-        "start": booking.start.isoformat(),
-        "end": _end(booking.end),
-        "own_end": _end(own.booking.end if own else booking.end),
-        "blocked": booking.blocked,
-        "summary": booking.summary,
-        "status": booking.status.value,
-    }
-
-
-def _line(line: Line) -> dict[str, Any]:
-    """Return a line of the plan as an action tells it: for which booking, and why."""
-    minute = timedelta(minutes=1)
-    return {
-        "booking_id": line.booking.id,
-        "effect": line.effect.value,
-        "from": line.start.isoformat(),
-        "to": _end(line.end),
-        "stage": line.stage.value,
-        "rule": line.rule.value,
-        "lead_minutes": line.timing.lead // minute,
-        "lag_minutes": line.timing.lag // minute,
-        "targets": list(line.targets),
-        "granted": list(line.granted),
-        "handed_over": list(line.scheduled),
-    }
-
-
-def _grant(grant: GrantRow, now: datetime) -> dict[str, Any]:
-    """Return a grant with what opens the door."""
-    return {
-        "booking_id": grant.booking_id,
-        "from": grant.start.isoformat(),
-        "to": _end(grant.end),
-        "state": grant.state_at(now).value,
-        "evidence": grant.evidence.value if grant.evidence else None,
-        "code": grant.credential.code,
-        "link": grant.credential.link,
-        "error": grant.error,
-    }
-
-
-def _end(end: datetime) -> str | None:
-    """Return an end; None if there is none."""
-    return end.isoformat() if end < FOREVER else None

@@ -34,6 +34,7 @@ from .engine.models import (
     VendorError,
 )
 from .engine.reconcile import Step, SwitchStep, Todo
+from .engine.visits import visited
 from .later import in_pieces
 from .operations import Operations, settled
 
@@ -191,7 +192,7 @@ class Steps:
         """Take a step with a grant, and note what came of it."""
         reference = step.row.reference
         grants = self._store.ledger.grants
-        room = self._hub.rooms.get(step.row.room_id)
+        room = self._hub.rooms.get(visited(step.row.room_id))
         account = self._hub.accounts.get(room.config.account_id) if room else None
         row: GrantRow | None
         try:
@@ -249,8 +250,12 @@ class Steps:
 
     async def async_finished(self, account_id: str) -> None:
         """Wait until nothing is under way at an access account."""
+        await self.async_until(lambda: not self._is_busy(account_id))
+
+    async def async_until(self, is_done: Callable[[], bool]) -> None:
+        """Wait until something is so, looking after each step."""
         async with self._settled:
-            await self._settled.wait_for(lambda: not self._is_busy(account_id))
+            await self._settled.wait_for(is_done)
 
     def _is_busy(self, account_id: str) -> bool:
         """Whether a step is under way at an access account."""

@@ -59,18 +59,14 @@ def still_decided(
 def _still(altered: Altered, known: Known | None, now: datetime) -> Altered:
     """Return what still stands of what was decided about a booking."""
     before = altered.booking
+    if known is None and before.end <= now < altered.decided.end + KEEP_ENDED:
+        if altered.until:  # it is over for its system, but not here
+            return altered
     if known is None or known.is_cancelled:
-        if before.end <= now and not known:  # over for its system, not for us
-            return (
-                altered
-                if _is_kept(altered, now)
-                else Altered(account_id=altered.account_id, booking=before)
-            )
         # It may come back, and is blocked then as well.
-        nobody = replace(before, summary="", holder=NOBODY, participants=())
         return Altered(
             account_id=altered.account_id,
-            booking=nobody,
+            booking=replace(before, summary="", holder=NOBODY, participants=()),
             blocked=altered.blocked and now < before.end,
         )
     booking = known.booking
@@ -79,11 +75,6 @@ def _still(altered: Altered, known: Known | None, now: datetime) -> Altered:
     if (booking.start, booking.end) == (before.start, before.end):
         return replace(altered, booking=booking)
     return replace(altered, booking=booking, until=None, closed=False)
-
-
-def _is_kept(altered: Altered, now: datetime) -> bool:
-    """Whether a booking that its system named last is still of use."""
-    return now < altered.decided.end + KEEP_ENDED
 
 
 def as_decided(

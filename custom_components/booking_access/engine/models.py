@@ -247,7 +247,8 @@ class Room:
     booking's people get a key or code for, ``scheduled`` those that follow times
     which they are told. ``traits`` are how grants behave at them, where that is not
     as usual. ``appliances`` are what is switched for an effect, by ids that mean
-    nothing here.
+    nothing here. ``leads`` is for a visit, which is a room of its own: the room that
+    alarm, light and ventilation are ready in, if they are to be.
     """
 
     id: str
@@ -263,6 +264,7 @@ class Room:
     appliances: Mapping[Effect, tuple[str, ...]] = field(default_factory=dict)
     tentative: bool = False  # tentative bookings count as well
     issue_ahead: timedelta = timedelta(days=7)
+    leads: str | None = None
 
     @property
     def served(self) -> tuple[str, ...]:

@@ -266,7 +266,8 @@ def targets(room: Room, effect: Effect) -> tuple[str, ...]:
     """Return what a window of the effect switches in a room."""
     if effect is not Effect.ACCESS:
         linked = (appliance(effect, each) for each in room.appliances.get(effect, ()))
-        return (shown(room.id, effect), *linked)
+        leads = room.id if room.leads is None else room.leads
+        return (shown(leads, effect), *linked) if leads else ()
     if not room.points:  # its lock only follows the booking
         return (shown(room.id, effect),)
     return tuple(door(point) for point in room.held)
