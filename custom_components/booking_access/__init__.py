@@ -9,6 +9,7 @@ from homeassistant.helpers.typing import ConfigType
 from .auditor import Auditor
 from .const import CONF_SYSTEM, DATA_HUB, DOMAIN
 from .coordinator import AccessCoordinator, BookingAccessConfigEntry, BookingCoordinator
+from .door_devices import point_of
 from .hub import Hub
 from .issues import async_forget_issues
 from .receiver import async_receive
@@ -69,6 +70,7 @@ async def _async_setup_booking(
     await _async_finish(hass, entry, coordinator)
     if not system.is_fed:
         entry.async_on_unload(async_watch_resources(hass, entry))
+    _review_doors(hass)
     hub.evaluate()
     if coordinator.synchronized is None:
 
@@ -91,6 +93,12 @@ async def _async_setup_access(
     entry.async_on_unload(hub.async_add_doors(entry.entry_id, coordinator))
     entry.async_on_unload(Auditor(hub, coordinator).async_start())
     await _async_finish(hass, entry, coordinator)
+
+
+def _review_doors(hass: HomeAssistant) -> None:
+    """See which doors rooms use now."""
+    for account in hass.data[DATA_HUB].doors.values():
+        account.devices.async_review()
 
 
 async def _async_finish(
@@ -132,7 +140,17 @@ async def async_unload_entry(
     unloaded = await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
     if unloaded and entry.disabled_by:
         await hass.data[DATA_HUB].async_remove_account(entry.entry_id)
+        _review_doors(hass)
     return unloaded
+
+
+async def async_remove_config_entry_device(
+    hass: HomeAssistant, entry: BookingAccessConfigEntry, device: dr.DeviceEntry
+) -> bool:
+    """Return whether a device may be removed by hand: that of a door that is gone."""
+    account = hass.data[DATA_HUB].doors.get(entry.entry_id)
+    point_id = point_of(entry, device)
+    return bool(account and point_id and not account.devices.is_there(point_id))
 
 
 async def async_remove_entry(
@@ -149,3 +167,4 @@ async def async_remove_entry(
         hub.async_doors_changed(entry.entry_id)
     else:
         await hub.async_remove_account(entry.entry_id)
+        _review_doors(hass)

@@ -47,6 +47,7 @@ DEFAULT_TIMING: Final = {
 }
 
 SUBENTRY_ROOM: Final = "room"
+SUBENTRY_ACCESS_POINT: Final = "access_point"
 
 # How far ahead bookings are asked for, and how far back, so that what has
 # ended is still known while its lag runs.
@@ -55,9 +56,11 @@ LOOK_BACK: Final = timedelta(days=1)
 SWEEP: Final = timedelta(minutes=1)
 DEFAULT_ISSUE_AHEAD: Final = 7  # days
 
+ISSUE_ALARM_DOOR: Final = "alarm_door"
 ISSUE_BAD_BOOKINGS: Final = "bad_bookings"
 ISSUE_BOOKINGS_VANISHED: Final = "bookings_vanished"
 ISSUE_CONTRACT_CHANGED: Final = "contract_changed"
+ISSUE_DOOR_GONE: Final = "door_gone"
 ISSUE_FILE_NOT_TAKEN: Final = "file_not_taken"
 ISSUE_LEFT_BEHIND: Final = "left_behind"
 ISSUE_SCHEDULE_DIFFERS: Final = "schedule_differs"

@@ -10,15 +10,15 @@ from typing import Any, Final, Protocol, override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.debounce import Debouncer
 from homeassistant.helpers.event import async_call_later
-from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
 from .access_systems.base import AccessSystem
 from .booking_systems.base import BookingSystem
-from .const import CONF_RESOURCE_ID, DOMAIN, HORIZON, LOGGER, LOOK_BACK, SUBENTRY_ROOM
+from .const import CONF_RESOURCE_ID, HORIZON, LOGGER, LOOK_BACK, SUBENTRY_ROOM
+from .door_devices import DoorDevices
 from .door_events import DoorEvents
 from .engine.bookings import MISSING_FOR
 from .engine.ledger import LONGEST_WAIT
@@ -27,7 +27,6 @@ from .engine.models import (
     AuthError,
     Booking,
     ContractError,
-    MissingRight,
     OutcomeUnknown,
     PointState,
     Problem,
@@ -35,6 +34,7 @@ from .engine.models import (
     Snapshot,
     VendorError,
 )
+from .errors import failure
 from .issues import async_report_contract, async_report_problems, async_report_to_see_to
 from .push import PushRefused
 from .shapes import ANSWERS, Answers
@@ -247,6 +247,7 @@ class AccessCoordinator(_Coordinator[Doors]):
         self.system = system
         self.data = Doors()
         self.events = DoorEvents(hass, entry.entry_id)
+        self.devices = DoorDevices(hass, entry)
         self._resume_at: datetime | None = None
         self._turns = self._grant_turns = None
         if (count := system.concurrency) is not None:
@@ -274,7 +275,7 @@ class AccessCoordinator(_Coordinator[Doors]):
         if self._left_alone_for():
             return self.data
         try:
-            points = await self.system.list_access_points()
+            listed = await self.system.list_access_points()
             states = await self.system.read_states()
         except RateLimited as err:
             self._leave_alone(err)
@@ -283,7 +284,11 @@ class AccessCoordinator(_Coordinator[Doors]):
             async_report_to_see_to(self.hass, self.config_entry, self.system.problems)
         if self.system.tells_events:
             await self._async_read_events()
-        return Doors(points={point.id: point for point in points}, states=states)
+        points = {point.id: point for point in listed}
+        pace = self.system.poll_interval
+        again_soon = self.devices.async_take(points)
+        self.update_interval = min(pace, MISSING_FOR) if again_soon else pace
+        return Doors(points=points, states=states)
 
     async def _async_read_events(self) -> None:
         """Ask what happened at doors; they work all the same if nobody knows."""
@@ -367,31 +372,3 @@ class AccessCoordinator(_Coordinator[Doors]):
         if self._resume_at and now < self._resume_at <= now + LONGEST_WAIT:
             return self._resume_at - now
         return None
-
-
-def failure(err: VendorError) -> Exception:
-    """Return a vendor's error as Home Assistant's coordinator knows it."""
-    match err:
-        case AuthError():
-            return ConfigEntryAuthFailed(
-                translation_domain=DOMAIN, translation_key="auth_failed"
-            )
-        case RateLimited(retry_after=wait):
-            return UpdateFailed(
-                translation_domain=DOMAIN,
-                translation_key="rate_limited",
-                retry_after=wait.total_seconds() if wait else None,
-            )
-        case MissingRight(right=name):
-            return UpdateFailed(
-                translation_domain=DOMAIN,
-                translation_key="missing_right",
-                translation_placeholders={"right": name},
-            )
-        case ContractError(field=name):
-            return UpdateFailed(
-                translation_domain=DOMAIN,
-                translation_key="contract_error",
-                translation_placeholders={"field": name},
-            )
-    return UpdateFailed(translation_domain=DOMAIN, translation_key="cannot_connect")

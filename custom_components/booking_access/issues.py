@@ -1,6 +1,6 @@
 """Repair issues: what people should know, and can do something about."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from homeassistant.config_entries import ConfigEntry
@@ -11,9 +11,11 @@ from homeassistant.util import dt as dt_util
 
 from .const import (
     DOMAIN,
+    ISSUE_ALARM_DOOR,
     ISSUE_BAD_BOOKINGS,
     ISSUE_BOOKINGS_VANISHED,
     ISSUE_CONTRACT_CHANGED,
+    ISSUE_DOOR_GONE,
     ISSUE_FILE_NOT_TAKEN,
     ISSUE_LEFT_BEHIND,
     ISSUE_SCHEDULE_DIFFERS,
@@ -23,6 +25,7 @@ from .engine.models import Problem
 
 if TYPE_CHECKING:
     from .account import BookingAccount
+    from .door_devices import Use
 
 # More would not make it clearer.
 NAMED_AT_MOST = 5
@@ -120,6 +123,52 @@ def async_forget_issues(hass: HomeAssistant, entry: ConfigEntry) -> None:
         *TO_SEE_TO,
     ):
         ir.async_delete_issue(hass, DOMAIN, f"{kind}_{entry.entry_id}")
+    for kind in (ISSUE_ALARM_DOOR, ISSUE_DOOR_GONE):
+        async_report_doors(hass, entry, kind, {}, {})
+
+
+@callback
+def async_report_doors(
+    hass: HomeAssistant,
+    account: ConfigEntry,
+    kind: str,
+    doors: Mapping[str, str],
+    uses: Mapping[str, Sequence[Use]],
+    unsure: Collection[str] = (),
+) -> None:
+    """Name the doors of an access account with which something is wrong, by their ids.
+
+    Once for each room that uses them, whose form the issue leads to. Of doors that
+    nobody is sure about, what was said stays.
+    """
+    prefix = f"{kind}_{account.entry_id}_"
+    kept = {f"{prefix}{d}_{use.id}" for d in unsure for use in uses.get(d, ())}
+    found = {
+        f"{prefix}{door}_{use.id}": (name, use)
+        for door, name in doors.items()
+        for use in uses[door]
+        if use.account.disabled_by is None
+    }
+    for domain, issue_id in list(ir.async_get(hass).issues):
+        if domain == DOMAIN and issue_id.startswith(prefix):
+            if issue_id not in found and issue_id not in kept:
+                ir.async_delete_issue(hass, DOMAIN, issue_id)
+    for issue_id, (name, use) in found.items():
+        shown = {"account": account.title, "door": name, "room": use.name}
+        ir.async_create_issue(
+            hass,
+            DOMAIN,
+            issue_id,
+            is_fixable=True,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key=kind,
+            translation_placeholders=shown,
+            data={
+                **shown,
+                "entry_id": use.account.entry_id,
+                "room_id": use.room.subentry_id if use.room else None,
+            },
+        )
 
 
 @callback

@@ -7,7 +7,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .coordinator import AccessCoordinator, AccountCoordinator, BookingAccessConfigEntry
-from .engine.models import AccessPoint, Capability, PointState
+from .engine.models import AccessPoint, Capability, PointKind, PointState
 from .entity import DoorEntity, RoomEntity
 from .errors import translated
 from .platform import async_add_doors, async_for_rooms
@@ -55,7 +55,10 @@ def _door_locks(
     account: AccessCoordinator, point: AccessPoint, state: PointState
 ) -> list[DoorLock]:
     """Return the lock of a door that can be operated from here."""
-    return [DoorLock(account, point)] if point.capabilities & OPERABLE else []
+    is_door = point.kind is PointKind.DOOR
+    return (
+        [DoorLock(account, point)] if is_door and point.capabilities & OPERABLE else []
+    )
 
 
 class RoomLock(RoomEntity, LockEntity):
@@ -118,6 +121,7 @@ class DoorLock(DoorEntity, LockEntity):
         """Operate the door."""
         super().__init__(account, point, "lock")
         self._can = point.capabilities
+        self._point_name = point.name
         if Capability.UNLOCK in self._can:
             self._attr_supported_features = LockEntityFeature.OPEN
 
@@ -157,4 +161,4 @@ class DoorLock(DoorEntity, LockEntity):
     @property
     def _name(self) -> str:
         """Return the door's name."""
-        return self.coordinator.data.points[self.point_id].name
+        return self._point_name

@@ -1,12 +1,13 @@
 """Adding the entities of rooms and doors, also of those that come later."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from homeassistant.core import callback
 from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .const import DATA_HUB
+from .const import DATA_HUB, SUBENTRY_ACCESS_POINT
 from .coordinator import AccessCoordinator, BookingAccessConfigEntry
 from .engine.models import AccessPoint, PointState
 from .later import in_pieces
@@ -49,6 +50,7 @@ async def async_add_doors(
     """Add the entities of each door, now and as doors come and tell more.
 
     ``make`` is asked again at each news; what it made before is not added twice.
+    A door that was typed in is its subentry's.
     """
     coordinator = entry.runtime_data
     if (
@@ -57,20 +59,26 @@ async def async_add_doors(
     ):
         return
     added: set[str] = set()
+    typed_in = {
+        each.unique_id: each.subentry_id
+        for each in entry.get_subentries_of_type(SUBENTRY_ACCESS_POINT)
+    }
 
-    def made() -> list[Entity]:
+    def made() -> list[tuple[str, Entity]]:
         new = []
         for point in coordinator.data.points.values():
             state = coordinator.data.states.get(point.id, PointState())
             for entity in make(coordinator, point, state):
                 if entity.unique_id and entity.unique_id not in added:
                     added.add(entity.unique_id)
-                    new.append(entity)
+                    # A door that went may come back.
+                    entity.async_on_remove(partial(added.discard, entity.unique_id))
+                    new.append((point.id, entity))
         return new
 
-    async def add(new: Iterable[Entity]) -> None:
-        async for entity in in_pieces(new):
-            async_add_entities([entity])
+    async def add(new: Iterable[tuple[str, Entity]]) -> None:
+        async for point_id, entity in in_pieces(new):
+            async_add_entities([entity], config_subentry_id=typed_in.get(point_id))
 
     @callback
     def add_new() -> None:

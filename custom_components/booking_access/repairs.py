@@ -14,7 +14,13 @@ from homeassistant.components.repairs import (
 from homeassistant.config_entries import SOURCE_RECONFIGURE, SubentryFlowContext
 from homeassistant.core import HomeAssistant
 
-from .const import DATA_HUB, ISSUE_BOOKINGS_VANISHED, SUBENTRY_ROOM
+from .const import (
+    DATA_HUB,
+    ISSUE_ALARM_DOOR,
+    ISSUE_BOOKINGS_VANISHED,
+    ISSUE_DOOR_GONE,
+    SUBENTRY_ROOM,
+)
 from .room_issues import OPEN_ROOM, async_remedy
 
 
@@ -79,14 +85,57 @@ class RoomFlow(RepairsFlow):
         if self._data["remedy"] != OPEN_ROOM:
             await async_remedy(self.hass, self._data)
             return self.async_create_entry(data={})
-        form = await self.hass.config_entries.subentries.async_init(
-            (str(self._data["entry_id"]), SUBENTRY_ROOM),
-            context=SubentryFlowContext(
-                source=SOURCE_RECONFIGURE, subentry_id=str(self._data["room_id"])
-            ),
-        )
-        next_flow = (FlowType.CONFIG_SUBENTRIES_FLOW, form["flow_id"])
+        next_flow = await _async_open_room(self.hass, self._data)
         return self.async_create_entry(data={}, next_flow=next_flow)
+
+
+class DoorFlow(RepairsFlow):
+    """Something is wrong with a door: lead to the form in which it was chosen."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        """Be about one door of one room, or of all rooms of an account."""
+        self._data = data
+
+    async def async_step_init(
+        self, user_input: dict[str, Any] | None = None
+    ) -> RepairsFlowResult:
+        """Begin."""
+        return await self.async_step_confirm()
+
+    async def async_step_confirm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> RepairsFlowResult:
+        """Say what is wrong, and go on; the issue goes once the door is put right."""
+        data, entries = self._data, self.hass.config_entries
+        if user_input is None:
+            shown = {key: str(data[key]) for key in ("account", "door", "room")}
+            return self.async_show_form(
+                step_id="confirm",
+                data_schema=vol.Schema({}),
+                description_placeholders=shown,
+            )
+        entry = entries.async_get_entry(str(data["entry_id"]))
+        if entry is None or data["room_id"] not in (None, *entry.subentries):
+            return self.async_create_entry(data={})
+        if data["room_id"]:
+            next_flow = await _async_open_room(self.hass, data)
+        else:
+            options = await entries.options.async_init(entry.entry_id)
+            next_flow = (FlowType.OPTIONS_FLOW, options["flow_id"])
+        return self.async_abort(reason="choose_doors", next_flow=next_flow)
+
+
+async def _async_open_room(
+    hass: HomeAssistant, data: Mapping[str, Any]
+) -> tuple[FlowType, str]:
+    """Open the form of a room."""
+    form = await hass.config_entries.subentries.async_init(
+        (str(data["entry_id"]), SUBENTRY_ROOM),
+        context=SubentryFlowContext(
+            source=SOURCE_RECONFIGURE, subentry_id=str(data["room_id"])
+        ),
+    )
+    return FlowType.CONFIG_SUBENTRIES_FLOW, form["flow_id"]
 
 
 async def async_create_fix_flow(
@@ -98,4 +147,6 @@ async def async_create_fix_flow(
         return VanishedBookingsFlow(str(data["entry_id"]), placeholders)
     if data and issue_id.startswith("room_"):
         return RoomFlow(data)
+    if data and issue_id.startswith((ISSUE_ALARM_DOOR, ISSUE_DOOR_GONE)):
+        return DoorFlow(data)
     return ConfirmRepairFlow()

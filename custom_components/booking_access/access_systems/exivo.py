@@ -12,7 +12,6 @@ is not public, and how this client copes: see the comments that say "unknown".
 from base64 import b64encode
 from collections.abc import Callable, Container, Mapping
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from functools import partial
 from http import HTTPStatus
 from time import monotonic
@@ -40,7 +39,17 @@ from ..push import CONF_SECRET, AccessPush
 from ..transport import Answer, raise_for_status, request
 from .base import REISSUE_DELETED, AccessSystem
 from .exivo_events import PUSH_HEADER, logged, pushed, reaches_back
-from .exivo_read import Json, expect, issued_of, name_of, state_of, text_of, wire_time
+from .exivo_read import (
+    Json,
+    Kind,
+    expect,
+    issued_of,
+    name_of,
+    state_of,
+    template_of,
+    text_of,
+    wire_time,
+)
 
 DEFAULT_URL: Final = "https://api.exivo.io/v1"
 DEFAULT_APP_NAME: Final = "dormakaba mobile access"
@@ -60,18 +69,6 @@ FRESH: Final = 5.0  # seconds in which a poll asks for the points and their stat
 USER: Final = "Home Assistant"  # who unlocked, in the vendor's log
 
 _optional = partial(Field, required=False, advanced=True)
-
-
-class Kind(StrEnum):
-    """The two sorts of visit; the value is the path to a single one."""
-
-    MOBILE_KEY = "digitalKeyVisit"
-    LINK = "visit"
-
-    @property
-    def collection(self) -> str:
-        """Path to all of them: plural for the mobile keys only."""
-        return "digitalKeyVisits" if self is Kind.MOBILE_KEY else "visit"
 
 
 class Exivo(AccessSystem):
@@ -142,7 +139,7 @@ class Exivo(AccessSystem):
         """Return all components that can be a door; gateways never can.
 
         Unknown templates are doors. So is one with "alarm" in its name, but a
-        visit there may raise a false alarm: ``model`` tells.
+        visit there may raise a false alarm.
         """
         can = {Capability.GRANT, Capability.UNLOCK, Capability.HOLD, Capability.LIST}
         if self.code_length is not None:
@@ -153,6 +150,7 @@ class Exivo(AccessSystem):
                 name=name_of(component) or component_id,
                 capabilities=frozenset(can),
                 model=text_of(component.get("templateIdentifier")),
+                may_alarm="alarm" in template_of(component),
             )
             for component_id, component in (await self._read_doors()).items()
         )
@@ -307,7 +305,7 @@ class Exivo(AccessSystem):
         doors = {
             i: component
             for i, component in (await self._list(COMPONENTS) or {}).items()
-            if "gateway" not in str(component.get("templateIdentifier")).casefold()
+            if "gateway" not in template_of(component)
         }
         self._last = monotonic(), doors
         return doors

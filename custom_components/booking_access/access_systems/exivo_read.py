@@ -2,10 +2,23 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from ..engine.models import ContractError, Credential, Issued, PointState
 
 type Json = Mapping[str, object]
+
+
+class Kind(StrEnum):
+    """The two sorts of visit; the value is the path to a single one."""
+
+    MOBILE_KEY = "digitalKeyVisit"
+    LINK = "visit"
+
+    @property
+    def collection(self) -> str:
+        """Path to all of them: plural for the mobile keys only."""
+        return "digitalKeyVisits" if self is Kind.MOBILE_KEY else "visit"
 
 
 def wire_time(instant: datetime, plus: timedelta = timedelta()) -> str:
@@ -44,6 +57,11 @@ def name_of(component: Json) -> str | None:
     """Return what people call a component: "T01 Main entrance"."""
     texts = (text_of(component.get(field)) for field in ("identifier", "labelling"))
     return " ".join(text for text in texts if text) or None
+
+
+def template_of(component: Json) -> str:
+    """Return what sort of component it is, in small letters."""
+    return str(component.get("templateIdentifier")).casefold()
 
 
 def state_of(component: Json) -> PointState:

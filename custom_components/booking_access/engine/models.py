@@ -177,13 +177,17 @@ class Traits:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AccessPoint:
-    """What access can be given to."""
+    """What access can be given to.
+
+    ``may_alarm`` says that it is alarm equipment: a visit there may set it off.
+    """
 
     id: str
     name: str
     kind: PointKind = PointKind.DOOR
     capabilities: frozenset[Capability] = frozenset()
     model: str | None = None
+    may_alarm: bool = False
     traits: Traits = Traits()
 
 
