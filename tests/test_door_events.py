@@ -10,7 +10,7 @@ import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.booking_access.const import DOMAIN
-from homeassistant.core import Event, EventStateChangedData, HomeAssistant
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 from simulators.exivo import ExivoSimulator
 from simulators.exivo_site import ENTRANCE, GATEWAY, SEMINAR
@@ -40,6 +40,7 @@ class House:
         self.told: list[tuple[str, str, str]] = []
         hass.bus.async_listen("state_changed", self._note)
 
+    @callback
     def _note(self, event: Event[EventStateChangedData]) -> None:
         """Note what an event tells, as an automation would."""
         old, new = event.data["old_state"], event.data["new_state"]

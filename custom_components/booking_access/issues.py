@@ -149,10 +149,9 @@ def async_report_doors(
         for use in uses[door]
         if use.account.disabled_by is None
     }
-    for domain, issue_id in list(ir.async_get(hass).issues):
-        if domain == DOMAIN and issue_id.startswith(prefix):
-            if issue_id not in found and issue_id not in kept:
-                ir.async_delete_issue(hass, DOMAIN, issue_id)
+    said = [each for _, each in ir.async_get(hass).issues if each.startswith(prefix)]
+    for issue_id in set(said) - found.keys() - kept:
+        ir.async_delete_issue(hass, DOMAIN, issue_id)
     for issue_id, (name, use) in found.items():
         shown = {"account": account.title, "door": name, "room": use.name}
         ir.async_create_issue(

@@ -1,6 +1,6 @@
 """Adding the entities of rooms and doors, also of those that come later."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from homeassistant.core import callback
@@ -42,6 +42,12 @@ async def async_add_rooms(
     await async_for_rooms(entry, add)
 
 
+def _typed_in(entry: BookingAccessConfigEntry) -> Mapping[str | None, str]:
+    """Return the subentries of doors that were typed in, by the doors' ids."""
+    subentries = entry.get_subentries_of_type(SUBENTRY_ACCESS_POINT)
+    return {each.unique_id: each.subentry_id for each in subentries}
+
+
 async def async_add_doors(
     entry: BookingAccessConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
@@ -49,8 +55,7 @@ async def async_add_doors(
 ) -> None:
     """Add the entities of each door, now and as doors come and tell more.
 
-    ``make`` is asked again at each news; what it made before is not added twice.
-    A door that was typed in is its subentry's.
+    ``make`` is asked again at each news. A door that was typed in is its subentry's.
     """
     coordinator = entry.runtime_data
     if (
@@ -59,20 +64,16 @@ async def async_add_doors(
     ):
         return
     added: set[str] = set()
-    typed_in = {
-        each.unique_id: each.subentry_id
-        for each in entry.get_subentries_of_type(SUBENTRY_ACCESS_POINT)
-    }
+    typed_in = _typed_in(entry)
 
     def made() -> list[tuple[str, Entity]]:
-        new = []
-        for point in coordinator.data.points.values():
-            state = coordinator.data.states.get(point.id, PointState())
+        new, data = [], coordinator.data
+        for point in data.points.values():
+            state = data.states.get(point.id, PointState())
             for entity in make(coordinator, point, state):
-                if entity.unique_id and entity.unique_id not in added:
-                    added.add(entity.unique_id)
-                    # A door that went may come back.
-                    entity.async_on_remove(partial(added.discard, entity.unique_id))
+                if (own_id := entity.unique_id) and own_id not in added:
+                    added.add(own_id)  # until its door goes, which may come back
+                    entity.async_on_remove(partial(added.discard, own_id))
                     new.append((point.id, entity))
         return new
 

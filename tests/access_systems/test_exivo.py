@@ -203,7 +203,9 @@ class TestPoints:
             (STORE, "T05 Store", "wireless-digital-cylinder"),
         ]
         assert await links.list_access_points() == tuple(
-            AccessPoint(id=i, name=name, model=model, capabilities=can)
+            AccessPoint(
+                id=i, name=name, model=model, capabilities=can, may_alarm=i == VAULT
+            )
             for i, name, model in wanted
         )
         for point in await keys.list_access_points():
