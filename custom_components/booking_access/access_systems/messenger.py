@@ -210,7 +210,9 @@ class Messenger(AccessSystem):
         locks, so that keys stay as they are. What locks cannot be told a phone gets
         as one more key (ChangeKeyAccess), which cancels nothing, so that the one before
         goes first if it opens more. A card would have to be made again:
-        Rejected("new_card_needed"). Never is this a new booking.
+        Rejected("new_card_needed"). Never is this a new booking: where locks cannot be
+        told of a room move, the new key may open the room before as well, until that
+        one's next booking ends it there.
         """
         before, after = Stay.of(issued), Stay.of(grant)
         phone = issued.credential.bearer
@@ -299,6 +301,7 @@ class Messenger(AccessSystem):
         duplicate all the same.
         """
         await self._stays.move(reservation, stay, LEFT_AS_IT_IS)
+        await self._stays.extend(reservation, stay, LEFT_AS_IT_IS)
         await self._stays.changed_key(reservation, person, stay, desk, LEFT_AS_IT_IS)
         self._note(reservation, stay)
 

@@ -137,12 +137,12 @@ class Stays:
         wish = {"MainRoomNo": stay.rooms[0], "RoomList": list(stay.rooms)}
         return await self.ask("ChangeGuestAccess", reservation, ok, **wish)
 
-    async def extend(self, reservation: str, stay: Stay) -> Meaning | None:
+    async def extend(
+        self, reservation: str, stay: Stay, ok: Collection[Meaning] = DONE | UNABLE
+    ) -> Meaning | None:
         """Tell the locks when a reservation ends."""
         end = self._span(stay)["CheckOut"]
-        return await self.ask(
-            "ExtendCheckOut", reservation, DONE | UNABLE, CheckOut=end
-        )
+        return await self.ask("ExtendCheckOut", reservation, ok, CheckOut=end)
 
     async def cancel_phone(self, reservation: str, room: str, phone: str) -> None:
         """End the keys to a room that a phone has of a reservation."""
