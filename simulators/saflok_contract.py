@@ -317,5 +317,6 @@ def _definitions(content: str) -> str:
         '<?xml version="1.0" encoding="utf-8"?>'
         '<wsdl:definitions xmlns:wsdl="http://schemas.xmlsoap.org/wsdl/" '
         'xmlns:soap="http://schemas.xmlsoap.org/wsdl/soap/" '
+        'xmlns:xsd="http://www.w3.org/2001/XMLSchema" '
         f'xmlns:tns="{TNS}" targetNamespace="{TNS}">{content}</wsdl:definitions>'
     )

@@ -119,6 +119,7 @@ async def test_a_whole_life(
             id=f"{host}/ATLASKLIWS/MessengerPMSService.asmx",
             title=f"{client.name} (127.0.0.1)",
         )
+        assert client._server._service.described == (metadata != "off")
         wish = replace(STAY, points=("room:101", "pass_level:3", "room:102"))
         issued = await client.issue(wish)
         reservation = short_reservation(STAY.reservation)
