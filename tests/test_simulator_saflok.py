@@ -1,0 +1,358 @@
+"""The Saflok simulator, asked by hand."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from aiohttp import ClientSession
+import pytest
+
+from simulators.saflok import PASSWORD, PATHS, USERNAME, SaflokSimulator
+
+ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
+WSU = (
+    "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
+)
+HEADER = f"""<AuthHeader xmlns="http://tempuri.org">
+<Action xmlns="http://schemas.xmlsoap.org/ws/2004/08/addressing">x</Action>
+<From xmlns="http://schemas.xmlsoap.org/ws/2004/08/addressing">urn:KABA</From>
+<MessageID xmlns="http://schemas.xmlsoap.org/ws/2004/08/addressing">{ID}</MessageID>
+<ReplyTo xmlns="http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous"/>
+<To xmlns="http://schemas.xmlsoap.org/ws/2004/08/addressing">x</To>
+<Security><Timestamp xmlns="{WSU}"><Id>{ID}</Id>
+<Created>2026-11-25T12:00:00Z</Created><Expires>2026-11-25T12:05:00Z</Expires></Timestamp>
+<UsernameToken xmlns="{WSU}"><Id>{ID}</Id><Username>{USERNAME}</Username>
+<Password>{PASSWORD}</Password><Nonce/><Created>2026-11-25T12:00:00Z</Created>
+</UsernameToken></Security></AuthHeader>"""
+BOOKING = """<CreateNewBooking xmlns="http://tempuri.org"><ReservationID>R1</ReservationID>
+<SiteName>MAIN</SiteName><PMSTerminalID>1</PMSTerminalID><EncoderID>1</EncoderID>
+<CheckIn>2090-11-25T15:00:00</CheckIn><CheckOut>2090-11-27T11:00:00</CheckOut>
+<w:GuestName xmlns:w="WSU">Holm</w:GuestName><MainRoomNo>101</MainRoomNo>
+<bGrantAccessPredefinedSuiteDoors>false</bGrantAccessPredefinedSuiteDoors>
+<VariableRoomList><string>102</string></VariableRoomList>
+<CommonAreaList><CCommonAreas><PassLevelNo>3</PassLevelNo><eMode>GrantAccess</eMode>
+</CCommonAreas></CommonAreaList><TrackIIFolioNo/><TrackIGuestNo/><KeyCount>1</KeyCount>
+<KeySize>0</KeySize><UID/></CreateNewBooking>""".replace("WSU", WSU)
+DUPLICATE = """<MakeDuplicateKey xmlns="http://tempuri.org"><ReservationID>R1</ReservationID>
+<PMSTerminalID>1</PMSTerminalID><EncoderID>2</EncoderID><KeyCount>1</KeyCount>
+<KeySize>1</KeySize><GuestName>Holm</GuestName></MakeDuplicateKey>"""
+IN_THE_STAY = datetime.fromisoformat("2090-11-26T12:00:00+01:00")
+
+
+@pytest.fixture
+async def sim(socket_enabled: None) -> AsyncIterator[SaflokSimulator]:
+    async with SaflokSimulator() as simulator:
+        yield simulator
+
+
+class Desk:
+    """Somebody who writes envelopes by hand."""
+
+    def __init__(self, sim: SaflokSimulator, session: ClientSession) -> None:
+        self.sim = sim
+        self.session = session
+
+    async def send(
+        self,
+        body: str,
+        *,
+        header: str = HEADER,
+        path: str = PATHS[0],
+        action: str | None = None,
+        kind: str = "text/xml; charset=utf-8",
+    ) -> tuple[int, str]:
+        name = body.split(maxsplit=1)[0].strip("<>/")
+        action = f'"http://tempuri.org/{name}"' if action is None else action
+        envelope = (
+            '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/">'
+            f"<e:Header>{header}</e:Header><e:Body>{body}</e:Body></e:Envelope>"
+        )
+        async with self.session.post(
+            f"{self.sim.url}{path}",
+            data=envelope.encode(),
+            headers={"SOAPAction": action, "Content-Type": kind},
+        ) as answer:
+            return answer.status, await answer.text()
+
+    async def refused(self, body: str, **more: Any) -> tuple[str, str]:
+        """Return the code and the detail of a fault in the result."""
+        status, text = await self.send(body, **more)
+        assert status == 200, text
+        [fault] = ET.fromstring(text).iter("Fault")
+        texts = [each.text or "" for each in fault]
+        return texts[0], texts[2]
+
+    async def control(self, **wish: Any) -> dict[str, Any]:
+        async with self.session.post(f"{self.sim.url}/_control", json=wish) as answer:
+            return {"status": answer.status, **await answer.json()}
+
+
+@pytest.fixture
+def desk(sim: SaflokSimulator, session: ClientSession) -> Desk:
+    return Desk(sim, session)
+
+
+def plain(operation: str, **elements: str) -> str:
+    """Return a request whose elements are all in the service's namespace."""
+    inner = "".join(f"<{name}>{value}</{name}>" for name, value in elements.items())
+    return f'<{operation} xmlns="http://tempuri.org">{inner}</{operation}>'
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_booking(desk: Desk, sim: SaflokSimulator, path: str) -> None:
+    """At each path; the answer has its own peculiar namespaces, and echoes the header."""
+    status, text = await desk.send(BOOKING, path=path)
+    assert status == 200
+    assert PASSWORD in text
+    tns = "{http://tempuri.org}"
+    [response] = ET.fromstring(text).iter("CMessengerResponse")
+    assert [(each.tag, each.text) for each in response] == [
+        (f"{tns}bSuccess", "true"),
+        (f"{tns}ResponseCode", "0"),
+        (f"{tns}ResponseMessage", "Transaction completed successfully"),
+        (f"{tns}retAccessKey", None),
+    ]
+    for room in ("101", "102"):
+        [key] = sim.openers(room, IN_THE_STAY)
+        assert (key.number, key.areas, key.stay.guest) == (1, {3}, "Holm")
+    assert sim.openers("103", IN_THE_STAY) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            f'<w:GuestName xmlns:w="{WSU}">Holm</w:GuestName>',
+            "<GuestName>Holm</GuestName>",
+        ),
+        ("<SiteName>MAIN</SiteName>", ""),
+        ("<SiteName>MAIN</SiteName>", "<SiteName>MAIN</SiteName><Other/>"),
+        ("<TrackIIFolioNo/><TrackIGuestNo/>", "<TrackIGuestNo/><TrackIIFolioNo/>"),
+        ("<KeyCount>1</KeyCount>", ""),
+        ("<KeyCount>1</KeyCount>", "<KeyCount>-1</KeyCount>"),
+        ("<CheckIn>2090-11-25T15:00:00</CheckIn>", ""),
+        ("2090-11-25T15:00:00", "25.11.2090"),
+        (">false<", ">no<"),
+        ("GrantAccess<", "Grant<"),
+        ("<string>102</string>", "<room>102</room>"),
+        ("CreateNewBooking", "MakeNewBooking"),
+    ],
+)
+async def test_bodies_must_be_as_described(
+    desk: Desk, sim: SaflokSimulator, before: str, after: str
+) -> None:
+    """Order, namespaces, types, and what must be there; only optional ones may lack."""
+    assert before in BOOKING
+    action = '"http://tempuri.org/CreateNewBooking"'
+    status, text = await desk.send(BOOKING.replace(before, after), action=action)
+    optional = after == ""
+    optional &= "SiteName" in before
+    assert status == (200 if optional else 500)
+    assert ("soap:Client" in text) is not optional
+    assert len(sim.hotel.keys) == optional
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            f'<MessageID xmlns="http://schemas.xmlsoap.org/ws/2004/08/addressing">{ID}</MessageID>',
+            "",
+        ),
+        (ID, f"uuid:{ID}"),
+        ("addressing/role/anonymous", "addressing"),
+        ("<Expires>2026-11-25T12:05:00Z</Expires>", ""),
+        (f'<UsernameToken xmlns="{WSU}">', "<UsernameToken>"),
+        ("AuthHeader", "Auth"),
+    ],
+)
+async def test_headers_must_be_as_described(
+    desk: Desk, before: str, after: str
+) -> None:
+    """All of it that is there."""
+    assert before in HEADER
+    status, text = await desk.send(DUPLICATE, header=HEADER.replace(before, after))
+    assert (status, "soap:Client" in text) == (500, True)
+
+
+async def test_envelopes(desk: Desk) -> None:
+    """SOAPAction in quotes, an operation that there is, XML of the right type."""
+    for action in (
+        "",
+        "http://tempuri.org/MakeDuplicateKey",
+        '"http://tempuri.org/Ping"',
+        '"urn:x/MakeDuplicateKey"',
+    ):
+        status, text = await desk.send(DUPLICATE, action=action)
+        assert (status, "SOAPAction" in text) == (500, True)
+    assert (await desk.send(DUPLICATE, kind="application/json"))[0] == 415
+    assert (await desk.send("<MakeDuplicateKey "))[0] == 500
+    assert (await desk.send(DUPLICATE + DUPLICATE))[0] == 500
+
+
+async def test_credentials(desk: Desk) -> None:
+    """A fault in the result; where only a text fits, one of SOAP."""
+    wrong = HEADER.replace(PASSWORD, "wrong")
+    hello = plain("HelloWorldTest", s1="you &amp; me", i1="1")
+    assert await desk.refused(DUPLICATE, header=wrong) == (
+        "AuthHeaderNotRecognized",
+        "PasswordInvalid",
+    )
+    assert (await desk.send(hello, header=wrong))[0] == 500
+    status, text = await desk.send(hello)
+    assert (status, "Hello you &amp; me" in text) == (200, True)
+    await desk.control(data={"greets_anybody": True})
+    assert (await desk.send(hello, header=wrong))[0] == 200
+    await desk.control(data={"authentication": False})
+    assert await desk.refused(DUPLICATE, header=wrong) == ("ReservationNotFound", "")
+
+
+async def test_what_a_hotel_refuses(desk: Desk, sim: SaflokSimulator) -> None:
+    """With the names of the contract."""
+    for before, after, fault in (
+        (">101<", ">999<", ("RoomNumberNotFound", "")),
+        (">102<", ">999<", ("RoomNumberNotFound", "")),
+        ("<EncoderID>1<", "<EncoderID>7<", ("EncoderMsg", "InvalidEncoderNumber")),
+        ("<EncoderID>1<", "<EncoderID>0<", ("SecuredKeyDeviceUIDEmpty", "")),
+        ("<EncoderID>1<", "<EncoderID>999T<", ("EmptyPhoneNumber", "")),
+        ("<EncoderID>1<", "<EncoderID>999T+4512<", ("PhoneNumberTooSmall", "")),
+        (">3<", ">13<", ("EncoderMsg", "PassNumberIsInvalid")),
+        (">R1<", "><", ("ReservationNoInvalid", "")),
+        ("2090-11-27", "2026-01-01", ("EncoderMsg", "KeyExpirationInPast")),
+        ("<KeyCount>1<", "<KeyCount>2<", ("InvalidWSParameter", "KeyCount")),
+    ):
+        assert await desk.refused(BOOKING.replace(before, after)) == fault
+    assert sim.hotel.keys == []
+    itself = BOOKING.replace("<EncoderID>1<", "<EncoderID>0<")
+    assert await desk.refused(itself.replace("<UID/>", "<UID>XY</UID>")) == (
+        "InvalidHexValue",
+        "",
+    )
+    _, text = await desk.send(itself.replace("<UID/>", "<UID>0A1B2C3D</UID>"))
+    assert "retAccessKey>S2V5RGF0YQ==<" in text
+
+
+async def test_reservations(desk: Desk, sim: SaflokSimulator) -> None:
+    """From a duplicate of nothing to a checked-out guest."""
+    extend = plain("ExtendCheckOut", ReservationID="R1", CheckOut="2090-11-28T11:00:00")
+    assert await desk.refused(DUPLICATE) == ("ReservationNotFound", "")
+    await desk.send(BOOKING)
+    await desk.control(data={"max_duplicates": 1})
+    await desk.send(DUPLICATE)
+    assert await desk.refused(DUPLICATE) == ("EncoderMsg", "MaxDuplicatesMadeReached")
+    later = IN_THE_STAY + timedelta(days=1, hours=12)
+    assert sim.openers("101", later) == []
+    await desk.send(extend)
+    assert len(sim.openers("101", later)) == 2
+    assert await desk.refused(extend) == ("NoActionRequired", "")
+    past = extend.replace("2090", "2026")
+    assert (await desk.refused(past.replace("-11-28", "-01-28")))[
+        1
+    ] == "CheckoutDateLessThanSystemDate"
+    rooms = "<string>201</string>"
+    await desk.send(plain("AddGuestAccess", ReservationID="R1", RoomList=rooms))
+    assert len(sim.openers("201", later)) == 2
+    await desk.control(data={"offline": ["103"]})
+    move = plain("ChangeGuestAccess", ReservationID="R1", MainRoomNo="103")
+    assert await desk.refused(move) == ("RoomOFFLine", "")
+    await desk.control(data={"offline": []})
+    await desk.send(move)
+    assert await desk.refused(move) == ("NoActionRequired", "")
+    assert (len(sim.openers("103", later)), sim.openers("101", later)) == (2, [])
+    block = plain("DenyAccessToGuest", ReservationID="R1")
+    await desk.send(block)
+    assert await desk.refused(block) == ("NoActionRequired", "")
+    assert await desk.refused(DUPLICATE) == ("ReservationNoSuspended", "")
+    assert sim.openers("103", later) == []
+    await desk.send(plain("ReEstablishAccessToGuest", ReservationID="R1"))
+    assert len(sim.openers("103", later)) == 2
+    await desk.send(plain("CancelGuestsAccessToRoom", MainRoomNo="103"))
+    assert sim.openers("103", later) == []
+    await desk.send(plain("CheckOutGuest", ReservationID="R1"))
+    assert await desk.refused(DUPLICATE) == ("ReservationCheckedOut", "")
+
+
+@pytest.mark.parametrize("cancels", ["at_once", "at_first_use"])
+async def test_whose_keys_end(desk: Desk, cancels: str) -> None:
+    """When the next booking is made, or when its key is first used: then once and for all."""
+    at = IN_THE_STAY.isoformat()
+    await desk.control(data={"cancels": cancels})
+    await desk.send(BOOKING)
+    await desk.send(DUPLICATE)
+    await desk.send(BOOKING.replace("R1", "R2").replace("<string>102</string>", ""))
+
+    async def opened(room: str) -> list[tuple[int, str]]:
+        answer = await desk.control(data={"ask": {"room": room, "at": at}})
+        [told] = answer["sent"]
+        return [(key["key"], key["reservation"]) for key in told["keys"]]
+
+    both = [(1, "R1"), (2, "R1")]
+    assert await opened("101") == ([] if cancels == "at_once" else both) + [(3, "R2")]
+    assert await opened("102") == both
+    await desk.control(data={"use": {"key": 2, "room": "101", "at": at}})
+    await desk.control(data={"use": {"key": 3, "room": "101", "at": at}})
+    assert await opened("101") == [(3, "R2")]
+    await desk.control(data={"use": {"key": 2, "room": "101", "at": at}})
+    assert await opened("101") == [(3, "R2")]
+
+
+async def test_descriptions(desk: Desk, sim: SaflokSimulator) -> None:
+    """Whole, in parts that name another host, or not at all."""
+
+    async def shown(query: str) -> tuple[int, str]:
+        async with desk.session.get(f"{sim.url}{PATHS[1]}?{query}") as answer:
+            return answer.status, await answer.text()
+
+    whole = (await shown("wsdl"))[1]
+    assert whole == (await shown("WSDL="))[1]
+    assert 'location="http://pms-server.invalid:8080/MessengerPMSWS.asmx"' in whole
+    assert whole.count("<soap:operation ") == 13
+    assert (await shown("help"))[1].startswith("<html>")
+    await desk.control(data={"metadata": "split", "omit": ["HelloWorldTest"]})
+    main = (await shown("wsdl"))[1]
+    assert (
+        'location="http://pms-server.invalid:8080/MessengerPMSWS.asmx?wsdl=wsdl0"'
+        in main
+    )
+    part = (await shown("wsdl=wsdl0"))[1]
+    assert part.count("<soap:operation ") == 12
+    for number in range(5):
+        assert f"?xsd=xsd{number}" in part
+        assert ET.fromstring((await shown(f"xsd=xsd{number}"))[1]).get(
+            "targetNamespace"
+        )
+    await desk.control(data={"metadata": "off"})
+    assert (await shown("wsdl"))[0] == 404
+    await desk.control(data={"path": PATHS[0]})
+    assert (await desk.send(DUPLICATE, path=PATHS[1]))[0] == 404
+
+
+async def test_faults_and_control(desk: Desk, sim: SaflokSimulator) -> None:
+    """By operation; what makes no sense is refused."""
+    await desk.control(fault={"kind": "503", "path": "#MakeDuplicateKey"})
+    assert (await desk.send(DUPLICATE))[0] == 503
+    assert (await desk.send(BOOKING))[0] == 200
+    await desk.control(fault=None)
+    for kind in ("busy", "exception", "empty", "soap_fault"):
+        await desk.control(fault={"kind": kind, "times": 1})
+        _, text = await desk.send(DUPLICATE)
+        assert "CMessengerResponse" not in text
+    assert len(sim.hotel.keys) == 2  # an exception comes after it was done
+    refusal = {"operation": "MakeDuplicateKey", "detailInfo": "KeyJammed"}
+    await desk.control(data={"refuse": refusal})
+    assert await desk.refused(DUPLICATE) == ("", "KeyJammed")
+    await desk.control(data={"refuse": {**refusal, "times": 9}})
+    await desk.control(data={"refuse": None})
+    await desk.send(DUPLICATE)
+    for wrong in (
+        {"cancels": "never"},
+        {"metadata": "x"},
+        {"other": 1},
+        {"check_out": ["R9"]},
+    ):
+        assert (await desk.control(data=wrong))["status"] == 400
+    await desk.control(data={"check_out": ["R1"], "time_zone": "Europe/London"})
+    assert str(sim.hotel.zone) == "Europe/London"
+    answer = await desk.control(reset=True)
+    assert (answer["requests"], sim.hotel.keys) == ([], [])
