@@ -20,7 +20,6 @@ from custom_components.booking_access.engine.models import (
     Person,
     Rejected,
 )
-from simulators.base import Fault
 from simulators.unloc import UnlocSimulator
 from simulators.unloc_site import ENTRANCE, HALL, LOCK_HOLDER, PROJECT
 
@@ -32,6 +31,7 @@ from .unloc_cases import (
     PHONE,
     START,
     Audit,
+    SecondTime,
     booked,
     listed,
     opens,
@@ -44,14 +44,6 @@ A = booked("a1", START, END)
 OVERLAPPING = booked("b1", END - HOUR, END + HOUR)
 TOUCHING = booked("b1", END, END + HOUR)
 NEXT_DAY = booked("c1", START + DAY, END + DAY)
-
-
-class SecondTime(Fault):
-    """Strikes a path when it is asked for the second time."""
-
-    def applies(self, path: str) -> bool:
-        self.times = (self.times or 0) + (self.path in path)
-        return self.times == 2 and self.path in path
 
 
 @pytest.fixture

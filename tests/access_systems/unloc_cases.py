@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from custom_components.booking_access.access_systems.unloc_keys import KeySystem
 from custom_components.booking_access.engine.models import Grant, Issued, Person
+from simulators.base import Fault
 from simulators.unloc import UnlocSimulator
 from simulators.unloc_site import HALL, Key
 
@@ -57,6 +58,20 @@ async def listed(system: KeySystem) -> dict[str, Issued]:
         for each in await system.list_issued()
         if each.live and each.reference and each.reference.startswith("ba-")
     }
+
+
+class SecondTime(Fault):
+    """Strikes a path when it is asked for the second, or the nth time."""
+
+    def __init__(self, kind: str, path: str, nth: int = 2) -> None:
+        """Count from now on."""
+        super().__init__(kind, path)
+        self.nth = nth
+
+    def applies(self, path: str) -> bool:
+        """Whether it is the time."""
+        self.nth -= self.path in path
+        return self.nth == 0 and self.path in path
 
 
 class Audit:
