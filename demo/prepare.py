@@ -18,6 +18,7 @@ DOORS: Final = ("lock.front_door", "lock.side_door")
 # Of those who only send bookings there would be nothing to see.
 VENDORS: Final = {
     "exivo": "access_system",
+    "unloc": "access_system",
     **dict.fromkeys(
         ("winkas", "icalendar", "pronestor", "calenso", "clock_pms"), "booking_system"
     ),
