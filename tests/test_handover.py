@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, override
 
 from freezegun.api import FrozenDateTimeFactory
@@ -30,6 +31,7 @@ from homeassistant.config_entries import ConfigEntry, ConfigSubentryDataWithId
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
+from simulators.unilock import UniLockSimulator
 from simulators.winkas import WinKasSimulator
 
 from .helpers import at, settle, turns_true
@@ -151,6 +153,7 @@ async def start(
     winkas: WinKasSimulator,
     *rooms: ConfigSubentryDataWithId,
     common: tuple[str, ...] = (),
+    system: Mapping[str, Any] = MappingProxyType({"system": "times"}),
 ) -> tuple[ConfigEntry, ConfigEntry]:
     """Start with both accounts and some rooms."""
     bookings = MockConfigEntry(
@@ -162,7 +165,7 @@ async def start(
         subentries_data=rooms,
     )
     doors = MockConfigEntry(
-        domain=DOMAIN, entry_id=TIMES, title="Times", data={"system": "times"}
+        domain=DOMAIN, entry_id=TIMES, title="Times", data=dict(system)
     )
     bookings.add_to_hass(hass)
     doors.add_to_hass(hass)
@@ -547,3 +550,45 @@ async def test_a_booking_over_the_night_when_clocks_go_back_is_handed_over_whole
     winkas.control({"bookings": [booked(begin, end)]})
     await start(hass, winkas, room(1, "hall"))
     assert times.told == [("hall", [window(begin, end)])]
+
+
+async def test_a_shared_exception_of_unilock_follows_the_bookings(
+    hass: HomeAssistant, winkas: WinKasSimulator, freezer: FrozenDateTimeFactory
+) -> None:
+    """To the minute: also once Home Assistant is down, and no longer than booked."""
+    await hass.config.async_set_time_zone("Europe/Copenhagen")
+    begin, end = window(START, START + HOUR)
+    async with UniLockSimulator() as unilock:
+        system = {"system": "unilock", **unilock.credentials()}
+        await start(hass, winkas, room(1, "shared_exception:3"), system=system)
+        await book(hass, freezer, winkas, booked(START, START + HOUR))
+        assert hass.states.get("sensor.hal_1_access_status").state == "ready"
+        assert not unilock.site.is_active("3", begin - MINUTE)
+        assert unilock.site.is_active("3", begin)
+        assert unilock.site.is_active("3", end - MINUTE)
+        assert not unilock.site.is_active("3", end)
+        cancelled = booked(START, START + HOUR, extra={"Cancelled": True})
+        await book(hass, freezer, winkas, cancelled)
+        assert not unilock.site.is_active("3", begin)
+
+
+async def test_rule_04_times_of_bookings_that_vanished_at_once_stay(
+    hass: HomeAssistant,
+    times: type[Times],
+    winkas: WinKasSimulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Until a human says that they are gone."""
+    starts = [START + 3 * number * HOUR for number in range(4)]
+    every = [booked(each, each + HOUR, n) for n, each in enumerate(starts, 1)]
+    winkas.control({"bookings": every})
+    await start(hass, winkas, room(1, "hall"))
+    times.told.clear()
+    winkas.control({"remove": [1, 2, 3, 4]})
+    await book(hass, freezer, winkas, booked(NOW + HOUR, NOW + HOUR, 9))
+    for minutes in (1, 2, 5, 70):
+        await at(hass, freezer, NOW + minutes * MINUTE)
+    assert times.told == []
+    hass.data[DATA_HUB].async_answer_brake(BOOKINGS, revoke=True)
+    await settle(hass, freezer)
+    assert times.told == [("hall", [])]
