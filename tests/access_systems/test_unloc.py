@@ -376,6 +376,29 @@ class TestJobs:
             assert found
             assert found.id == ours(sim)[0].id
 
+    async def test_a_job_that_failed_after_its_key_was_made(
+        self, unloc: Unloc, sim: UnlocSimulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The key counts, whatever else went wrong; without an id it is found again."""
+        sim.control({"job": {"status": "failedJob", "makes": True, "looks": 0}})
+        with pytest.raises(ConnectionFailed):
+            await unloc.issue(GRANT)
+        issued = await unloc.issue(GRANT)
+        [key] = ours(sim)
+        assert issued.id == key.id
+        await unloc.revoke(issued)
+        one = sim.one
+
+        def told(request: Any, shown: Any, **options: Any) -> Any:
+            if "job" in shown:
+                made = [{"id": each.id} for each in ours(sim)]
+                shown["job"]["resultData"] = {"createdKeys": [{}, *made]}
+            return one(request, shown, **options)
+
+        monkeypatch.setattr(sim, "one", told)
+        issued = await unloc.issue(GRANT)
+        assert issued.id == ours(sim)[0].id
+
     @pytest.mark.parametrize("kind", ["500", "404", "429", "html", "wrong_shape"])
     async def test_a_job_out_of_sight_for_a_moment(
         self, unloc: Unloc, sim: UnlocSimulator, kind: str
