@@ -12,6 +12,7 @@ the WebAPI by the default profile, files in the form of the example template. Wh
 * ``periods: {exception id: [{"from", "to"}]}``: somebody else writes into an exception;
 * ``auth``: ``basic``, ``bearer``, ``header`` or ``none``;
 * ``time_format``: ``iso`` or ``dk``; ``wrapped``: lists are in ``{"items": [...]}``;
+* ``unique_codes``: two persons cannot have the same code;
 * ``remove_again``: the status for a person who is not there, 404 or 204;
 * ``lacks: [...]``: paths that this WebAPI does not have.
 
@@ -45,6 +46,7 @@ SWITCHES: Final[Mapping[str, tuple[object, ...]]] = {
     "time_format": ("iso", "dk"),
     "wrapped": (False, True),
     "remove_again": (404, 204),
+    "unique_codes": (False, True),
     "paused": (False, True),
 }
 NAMES: Final = ("groups", "exceptions", "doors")
@@ -93,6 +95,7 @@ class UniLockSimulator(Simulator):
                 raise ValueError(f"{name} is one of {values}")
             self.settings[name] = value
         self.site.time_format = self.settings["time_format"]
+        self.site.unique_codes = self.settings["unique_codes"]
         for name in NAMES:
             setattr(self.site, name, dict(data.get(name, getattr(self.site, name))))
         for exception, listed in data.get("periods", {}).items():

@@ -65,6 +65,7 @@ class Site:
     periods: dict[str, list[Period]] = field(default_factory=dict)
     opened: list[tuple[str, datetime]] = field(default_factory=list)
     time_format: str = "iso"
+    unique_codes: bool = False
 
     def __post_init__(self) -> None:
         """Enter somebody whom we have nothing to do with."""
@@ -189,7 +190,7 @@ class Site:
         if code and not (code.isascii() and code.isdecimal() and 4 <= len(code) <= 8):
             raise Refused("keyCode")
         others = [p.key_code for i, p in self.persons.items() if i != external_id]
-        if code and code in others:
+        if self.unique_codes and code and code in others:
             raise Refused("keyCode is taken")
 
 

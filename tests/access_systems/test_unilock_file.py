@@ -681,6 +681,12 @@ class TestSchedules:
 
 
 class TestTemplates:
+    def test_that_of_the_documentation(self) -> None:
+        page = Path(__file__).parents[2] / "docs/systems/unilock.md"
+        text = page.read_text().partition("```\n<?xml")[2].partition("```")[0]
+        template = Template(f"<?xml{text}")
+        assert (template.tells_persons, template.tells_exceptions) == (True, False)
+
     @pytest.mark.parametrize(
         ("template", "key", "line"),
         [

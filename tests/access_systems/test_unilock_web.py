@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 import json
 import logging
+from pathlib import Path
 from typing import Any
 
 from aiohttp import ClientSession
@@ -247,6 +248,7 @@ class TestPersons:
         self, client: UniLock, sim: UniLockSimulator
     ) -> None:
         """For good: a code that a member of the staff has."""
+        sim.control({"unique_codes": True})
         staff = sim.site.persons["staff-1"].key_code
         with pytest.raises(Rejected, match=r"^refused$"):
             await client.issue(
@@ -448,6 +450,14 @@ class TestFaults:
 
 
 class TestProfiles:
+    def test_that_of_the_documentation(self) -> None:
+        page = Path(__file__).parents[2] / "docs/systems/unilock.md"
+        text = page.read_text().partition("```\n{\n")[2].partition("```")[0]
+        profile = read_profile(f"{{{text}")
+        assert profile.doors is None
+        assert profile.groups
+        assert profile.groups.list == "items"
+
     @pytest.mark.parametrize(
         ("profile", "key", "field"),
         [

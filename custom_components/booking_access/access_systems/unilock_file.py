@@ -116,9 +116,8 @@ class ImportFolder:
             return
         if self._written.get(change.key) != change or change.key in self._pending:
             self._pending[change.key] = change
-        for turn in range(LOOKS):
-            if turn:
-                await asyncio.sleep(LOOK_EVERY)
+        for _ in range(LOOKS):
+            await asyncio.sleep(LOOK_EVERY)  # what else is asked now goes along
             await self._look_for(change)
             if self._claim(change):
                 return
