@@ -16,6 +16,7 @@ from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.setup import async_setup_component
 from homeassistant.util import yaml as yaml_util
 
+from .halls import ANNA, Halls, booked
 from .helpers import Hall, at, settle
 
 BLUEPRINTS = Path(__file__).parents[1] / "blueprints/automation/booking_access"
@@ -212,3 +213,45 @@ async def test_alarm_after_last_person(
     await settle(hass, freezer)
     await at(hass, freezer, END + 41 * MINUTE)
     assert is_armed()
+
+
+@pytest.mark.usefixtures("socket_enabled")
+async def test_send_guest_access(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, tmp_path: Path
+) -> None:
+    """A day before; at once for a late booking; again, once, when it changes."""
+    hass.config.config_dir = str(tmp_path)
+    shutil.copytree(BLUEPRINTS, tmp_path / "blueprints/automation/booking_access")
+    sent = async_mock_service(hass, "notify", "sms")
+    start, end = NOW + 30 * HOUR, NOW + 32 * HOUR
+    async with Halls(hass, freezer) as halls:
+        await halls.connect(booked(start, end))
+        room_id = await halls.add_hall("grant")
+        entities = er.async_get(hass).entities.values()
+        news = next(e for e in entities if e.unique_id == f"{room_id}-booking")
+        data = {"message": "{{ message }}", "target": "{{ phone }}"}
+        await use(
+            hass,
+            "send_guest_access",
+            rooms=[news.entity_id],
+            send=[{"action": "notify.sms", "data": data}],
+        )
+        [key] = halls.keys
+        await at(hass, freezer, NOW + 6 * HOUR - MINUTE)
+        assert sent == []
+        await at(hass, freezer, NOW + 6 * HOUR)
+        [message] = sent
+        assert message.data["target"] == ANNA["Mobile"]
+        assert f"Your code is {key.posted['code']}." in message.data["message"]
+        assert message.data["message"].startswith("Hello Anna Holm, you can get into")
+        await halls.book(booked(start, end + HOUR))
+        await settle(hass, freezer)
+        [key] = halls.keys
+        assert len(sent) == 2
+        assert key.posted["code"] in sent[1].data["message"]
+        await halls.book(booked(start - 4 * HOUR, start - HOUR, 2))
+        await settle(hass, freezer)
+        assert len(sent) == 3
+        await halls.book(booked(start + 48 * HOUR, end + 48 * HOUR, 3))
+        await settle(hass, freezer)
+        assert len(sent) == 3

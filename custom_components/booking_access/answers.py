@@ -9,7 +9,7 @@ from homeassistant.util import dt as dt_util
 from .engine.bookings import AccountBookings
 from .engine.explain import Line
 from .engine.ledger import GrantRow
-from .engine.models import FOREVER, Booking
+from .engine.models import FOREVER, Booking, Person
 from .engine.visits import Visit
 
 
@@ -59,6 +59,11 @@ def tell_grant(grant: GrantRow, names: Callable[[str], str]) -> dict[str, Any]:
         "link": grant.credential.link,
         "error": grant.error,
     }
+
+
+def tell_person(person: Person) -> dict[str, Any]:
+    """Return who has a grant, for administrators, who may have to write to them."""
+    return {"name": person.name, "phone": person.phone, "email": person.email}
 
 
 def _end(end: datetime) -> str | None:

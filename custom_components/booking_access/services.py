@@ -25,7 +25,7 @@ from .action_targets import (
     places_of,
     rooms_of,
 )
-from .answers import tell_booking, tell_grant, tell_line, tell_visit
+from .answers import tell_booking, tell_grant, tell_line, tell_person, tell_visit
 from .booking_actions import (
     END_SCHEMA,
     EXTEND_SCHEMA,
@@ -36,6 +36,7 @@ from .booking_actions import (
 )
 from .const import DATA_HUB, DOMAIN, HORIZON
 from .engine.explain import explain
+from .engine.models import NOBODY
 from .imports import ATTR_FILE, ATTR_PATH, ATTR_PREVIEW, async_import_leases
 from .visit_actions import (
     GRANT_SCHEMA,
@@ -155,16 +156,22 @@ async def _async_get_plan(call: ServiceCall) -> ServiceResponse:
 
 
 async def _async_get_access(call: ServiceCall) -> ServiceResponse:
-    """Return the codes and links of bookings and visits. For administrators only."""
+    """Return the codes and links of bookings and visits, and whose they are.
+
+    For administrators only.
+    """
     now = dt_util.utcnow()
     wanted = call.data.get(ATTR_BOOKING_ID)
     names = partial(access_point_name, call.hass)
+    planned = call.hass.data[DATA_HUB].plan.rooms.values()
+    people = {wish.reference: wish.person for room in planned for wish in room.wishes}
     return {
         "rooms": [
             {
                 "room": place.name,
                 "access": [
                     tell_grant(grant, names)
+                    | tell_person(people.get(grant.reference, NOBODY))
                     for grant in grants_at(call.hass, place)
                     if wanted in (None, grant.booking_id) and now < grant.end
                 ],
