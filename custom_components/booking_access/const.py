@@ -72,6 +72,7 @@ GRANT_REASONS: Final = (
     "checked_out",
     "code_length_unfit",
     "code_slots_full",
+    "lock_offline",
     "name_missing",
     "new_card_needed",
     "no_more_keys",

@@ -19,10 +19,10 @@ from custom_components.booking_access.engine.models import (
     AccessPoint,
     Account,
     Capability,
-    ConnectionFailed,
     Credential,
     Grant,
     Issued,
+    NotNow,
     OutcomeUnknown,
     Person,
     PointKind,
@@ -591,7 +591,7 @@ async def test_locks_that_do_not_hear_that_a_key_is_cancelled(
     issued = await client.issue(STAY)
     fault = {"operation": "CancelGuestsMobileAccessToRoom", "faultcode": "RoomOFFLine"}
     sim.control({"refuse": fault})
-    with pytest.raises(ConnectionFailed):
+    with pytest.raises(NotNow, match="^lock_offline$"):
         await client.revoke(issued)
     await client.revoke(issued)
     assert opens(sim, "101") == []

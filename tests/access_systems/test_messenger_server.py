@@ -24,6 +24,7 @@ from custom_components.booking_access.engine.models import (
     ConnectionFailed,
     ContractError,
     Grant,
+    NotNow,
     OutcomeUnknown,
     Person,
     RateLimited,
@@ -179,7 +180,7 @@ async def test_faults_that_the_hotel_makes(
         ("unknown_outcome", OutcomeUnknown, ConnectionFailed),
         ("soap_fault", OutcomeUnknown, None),
         ("empty", OutcomeUnknown, None),
-        ("busy", ConnectionFailed, None),
+        ("busy", NotNow, None),
         ("exception", OutcomeUnknown, None),
     ],
 )

@@ -14,6 +14,7 @@ from ..engine.models import (
     AuthError,
     ConnectionFailed,
     ContractError,
+    NotNow,
     OutcomeUnknown,
     Rejected,
 )
@@ -248,7 +249,7 @@ def _error(meaning: Meaning, *, writes: bool) -> Exception:
         case Meaning.AUTH:
             return AuthError(meaning)
         case Meaning.BUSY | Meaning.OFFLINE:
-            return ConnectionFailed(meaning)
+            return NotNow(meaning)
         case Meaning.LOST:
             return OutcomeUnknown(meaning) if writes else ConnectionFailed(meaning)
     return Rejected(meaning)
