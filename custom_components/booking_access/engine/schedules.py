@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import chain
 
 from .ledger import ScheduleRow, waits
 from .models import Booking, Effect, Room
@@ -78,12 +79,15 @@ def _united(
     rooms: Mapping[str, RoomTimes], points: Collection[str]
 ) -> dict[str, Periods]:
     """Return what the rooms want of some points."""
-    wanted: defaultdict[str, list[Window]] = defaultdict(list)
+    wanted: defaultdict[str, list[Periods]] = defaultdict(list)
     for each in rooms.values():
         for point in each.room.scheduled:
             if point in points:
-                wanted[point] += each.windows
-    return {point: union(windows) for point, windows in wanted.items()}
+                wanted[point].append(each.windows)
+    return {
+        point: theirs[0] if len(theirs) == 1 else union(chain.from_iterable(theirs))
+        for point, theirs in wanted.items()
+    }
 
 
 def reconcile_schedules(

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from operator import attrgetter
 from typing import Final
 
 from .models import FOREVER, LONG_AGO, Booking, BookingStatus, Timing
@@ -61,7 +62,7 @@ def union(windows: Iterable[Window]) -> tuple[Window, ...]:
     """Return the windows merged where they overlap or touch, in order of time."""
     merged: list[Window] = []
     lasting = (each for each in windows if each.start < each.end)
-    for each in sorted(lasting, key=lambda each: each.start):
+    for each in sorted(lasting, key=attrgetter("start")):
         if merged and each.start <= merged[-1].end:
             merged[-1] = Window(merged[-1].start, max(merged[-1].end, each.end))
         else:
