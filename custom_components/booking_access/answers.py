@@ -1,15 +1,19 @@
 """Bookings, plans and grants as actions tell them."""
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
+from homeassistant.util.json import JsonValueType
 
+from .access_points import access_point_name
+from .const import DATA_HUB
 from .engine.bookings import AccountBookings
 from .engine.explain import Line
 from .engine.ledger import GrantRow
-from .engine.models import FOREVER, Booking, Person
+from .engine.models import FOREVER, NOBODY, Booking, Person
 from .engine.visits import Visit
 
 
@@ -45,8 +49,15 @@ def tell_line(line: Line) -> dict[str, Any]:
     }
 
 
-def tell_grant(grant: GrantRow, names: Callable[[str], str]) -> dict[str, Any]:
-    """Return a grant with what opens the door; ``names`` tells how points are called."""
+def tell_access(hass: HomeAssistant, grants: Iterable[GrantRow]) -> list[JsonValueType]:
+    """Return grants with what opens the door, and whose they are: for administrators."""
+    planned = hass.data[DATA_HUB].plan.rooms.values()
+    people = {wish.reference: wish.person for room in planned for wish in room.wishes}
+    return [_grant(hass, row, people.get(row.reference, NOBODY)) for row in grants]
+
+
+def _grant(hass: HomeAssistant, grant: GrantRow, person: Person) -> JsonValueType:
+    """Return a grant of a person."""
     points = (f"{grant.account_id}/{each}" for each in grant.points)
     return {
         "booking_id": grant.booking_id,
@@ -54,16 +65,14 @@ def tell_grant(grant: GrantRow, names: Callable[[str], str]) -> dict[str, Any]:
         "to": _end(grant.end),
         "state": grant.state_at(dt_util.utcnow()).value,
         "evidence": grant.evidence.value if grant.evidence else None,
-        "points": [names(each) for each in points],
+        "points": [access_point_name(hass, each) for each in points],
         "code": grant.credential.code,
         "link": grant.credential.link,
         "error": grant.error,
+        "name": person.name,
+        "phone": person.phone,
+        "email": person.email,
     }
-
-
-def tell_person(person: Person) -> dict[str, Any]:
-    """Return who has a grant, for administrators, who may have to write to them."""
-    return {"name": person.name, "phone": person.phone, "email": person.email}
 
 
 def _end(end: datetime) -> str | None:

@@ -1,6 +1,5 @@
 """Actions: look into what is planned, and ask for news."""
 
-from functools import partial
 from typing import Final
 
 import voluptuous as vol
@@ -17,7 +16,6 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import config_validation as cv, service
 from homeassistant.util import dt as dt_util
 
-from .access_points import access_point_name
 from .action_targets import (
     ATTR_BOOKING_ID,
     ROOMS_SCHEMA,
@@ -25,7 +23,7 @@ from .action_targets import (
     places_of,
     rooms_of,
 )
-from .answers import tell_booking, tell_grant, tell_line, tell_person, tell_visit
+from .answers import tell_access, tell_booking, tell_line, tell_visit
 from .booking_actions import (
     END_SCHEMA,
     EXTEND_SCHEMA,
@@ -36,7 +34,6 @@ from .booking_actions import (
 )
 from .const import DATA_HUB, DOMAIN, HORIZON
 from .engine.explain import explain
-from .engine.models import NOBODY
 from .imports import ATTR_FILE, ATTR_PATH, ATTR_PREVIEW, async_import_leases
 from .visit_actions import (
     GRANT_SCHEMA,
@@ -162,19 +159,18 @@ async def _async_get_access(call: ServiceCall) -> ServiceResponse:
     """
     now = dt_util.utcnow()
     wanted = call.data.get(ATTR_BOOKING_ID)
-    names = partial(access_point_name, call.hass)
-    planned = call.hass.data[DATA_HUB].plan.rooms.values()
-    people = {wish.reference: wish.person for room in planned for wish in room.wishes}
     return {
         "rooms": [
             {
                 "room": place.name,
-                "access": [
-                    tell_grant(grant, names)
-                    | tell_person(people.get(grant.reference, NOBODY))
-                    for grant in grants_at(call.hass, place)
-                    if wanted in (None, grant.booking_id) and now < grant.end
-                ],
+                "access": tell_access(
+                    call.hass,
+                    (
+                        grant
+                        for grant in grants_at(call.hass, place)
+                        if wanted in (None, grant.booking_id) and now < grant.end
+                    ),
+                ),
             }
             for place in places_of(call)
         ]

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from typing import Any, Final
 import uuid
 
@@ -17,7 +16,6 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
 
-from .access_points import access_point_name
 from .action_targets import (
     ATTR_BOOKING_ID,
     TARGETS,
@@ -28,7 +26,7 @@ from .action_targets import (
     place_of_call,
     problem,
 )
-from .answers import tell_grant
+from .answers import tell_access
 from .booking_actions import altered_of, clock
 from .const import DATA_HUB, DOMAIN
 from .engine.ledger import GrantRow, GrantState
@@ -89,12 +87,11 @@ async def async_grant_access(call: ServiceCall) -> ServiceResponse:
         booking_id = await _async_let_in(call, place)
     rows = await _async_answered(call.hass, place, booking_id)
     told = rows if await _is_admin(call) else []
-    names = partial(access_point_name, call.hass)
     return {
         "room": place.name,
         "booking_id": booking_id,
         "state": _state(rows),
-        "access": [tell_grant(row, names) for row in told],
+        "access": tell_access(call.hass, told),
     }
 
 
