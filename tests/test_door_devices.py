@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -12,7 +13,7 @@ from pytest_homeassistant_custom_component.typing import (
 )
 
 from custom_components.booking_access.const import DOMAIN
-from homeassistant.config_entries import ConfigEntryDisabler
+from homeassistant.config_entries import ConfigEntryDisabler, ConfigSubentry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import (
     device_registry as dr,
@@ -106,6 +107,34 @@ async def test_a_new_door_appears_with_what_it_tells(
     house.change(change={NEW: {"labelling": "Loft"}})
     await house.poll()
     assert house.devices()[NEW] == "T09 Loft"
+
+
+async def test_a_door_that_was_typed_in_is_its_subentrys(
+    hass: HomeAssistant, house: House
+) -> None:
+    """So it goes with it, at once."""
+    subentry = ConfigSubentry(
+        data=MappingProxyType({}),
+        subentry_type="access_point",
+        title="Attic",
+        unique_id=NEW,
+    )
+    hass.config_entries.async_add_subentry(house.doors, subentry)
+    await hass.async_block_till_done()
+    house.change(add=[{"id": NEW, "identifier": "T09"}])
+    await house.poll()
+    registry = dr.async_get(hass)
+    owners = {
+        device.name: device.config_subentry_id
+        for device in dr.async_entries_for_config_entry(registry, house.doors.entry_id)
+    }
+    assert owners["T09"] == subentry.subentry_id
+    assert owners["T05 Store"] is None
+    house.change(remove=[NEW])
+    hass.config_entries.async_remove_subentry(house.doors, subentry.subentry_id)
+    await hass.async_block_till_done()
+    assert NEW not in house.devices()
+    assert hass.states.get("lock.t09") is None
 
 
 async def test_a_door_that_nobody_uses_goes_and_may_come_back(

@@ -1,4 +1,4 @@
-"""Button of each account: synchronize now."""
+"""Buttons of accounts: synchronize now, and look for new doors."""
 
 from typing import override
 
@@ -9,13 +9,16 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import DOMAIN
-from .coordinator import AccountCoordinator, BookingAccessConfigEntry
+from .coordinator import AccessCoordinator, AccountCoordinator, BookingAccessConfigEntry
 from .entity import AccountEntity
 
 PARALLEL_UPDATES = 1
 
 SYNCHRONIZE = ButtonEntityDescription(
     key="synchronize", entity_category=EntityCategory.CONFIG
+)
+REFRESH_LOCKS = ButtonEntityDescription(
+    key="refresh_locks", entity_category=EntityCategory.CONFIG
 )
 
 
@@ -24,8 +27,11 @@ async def async_setup_entry(
     entry: BookingAccessConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Set up the account's button."""
-    async_add_entities([SynchronizeButton(entry.runtime_data, SYNCHRONIZE)])
+    """Set up the account's buttons."""
+    account = entry.runtime_data
+    async_add_entities([SynchronizeButton(account, SYNCHRONIZE)])
+    if isinstance(account, AccessCoordinator) and account.system.can_refresh:
+        async_add_entities([RefreshLocksButton(account, REFRESH_LOCKS)])
 
 
 class SynchronizeButton(AccountEntity[AccountCoordinator], ButtonEntity):
@@ -49,3 +55,12 @@ class SynchronizeButton(AccountEntity[AccountCoordinator], ButtonEntity):
                     "account": self.coordinator.config_entry.title
                 },
             )
+
+
+class RefreshLocksButton(AccountEntity[AccessCoordinator], ButtonEntity):
+    """Has the vendor look for new doors, where it does not do that by itself."""
+
+    @override
+    async def async_press(self) -> None:
+        """Have it look, and say so if it does not work."""
+        await self.coordinator.async_refresh_locks()

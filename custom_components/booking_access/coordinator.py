@@ -34,7 +34,7 @@ from .engine.models import (
     Snapshot,
     VendorError,
 )
-from .errors import failure
+from .errors import failure, translated
 from .issues import async_report_contract, async_report_problems, async_report_to_see_to
 from .push import PushRefused
 from .shapes import ANSWERS, Answers
@@ -327,6 +327,13 @@ class AccessCoordinator(_Coordinator[Doors]):
         """Open a door for a moment."""
         async with self.turn():
             await self.system.unlock(point_id)
+        self.news()
+
+    async def async_refresh_locks(self) -> None:
+        """Have the vendor look for new doors; they come with one of the next polls."""
+        with translated("refresh_failed", account=self.config_entry.title):
+            async with self.turn():
+                await self.system.refresh()
         self.news()
 
     @asynccontextmanager

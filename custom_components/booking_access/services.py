@@ -12,7 +12,7 @@ from homeassistant.core import (
     SupportsResponse,
     callback,
 )
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import config_validation as cv, service
 from homeassistant.util import dt as dt_util
 
@@ -33,6 +33,7 @@ from .booking_actions import (
     async_extend_booking,
 )
 from .const import DATA_HUB, DOMAIN, HORIZON
+from .coordinator import AccessCoordinator
 from .engine.explain import explain
 from .imports import ATTR_FILE, ATTR_PATH, ATTR_PREVIEW, async_import_leases
 from .visit_actions import (
@@ -44,6 +45,7 @@ from .visit_actions import (
     async_revoke_access,
 )
 
+SERVICE_REFRESH_LOCKS: Final = "refresh_locks"
 SERVICE_SYNCHRONIZE: Final = "synchronize"
 SERVICE_GET_BOOKINGS: Final = "get_bookings"
 SERVICE_GET_PLAN: Final = "get_plan"
@@ -55,6 +57,7 @@ NONE: Final = SupportsResponse.NONE
 ONLY: Final = SupportsResponse.ONLY
 OPTIONAL: Final = SupportsResponse.OPTIONAL
 
+REFRESH_SCHEMA: Final = vol.Schema({vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string})
 SYNCHRONIZE_SCHEMA: Final = vol.Schema({vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string})
 IMPORT_SCHEMA: Final = vol.Schema(
     {
@@ -72,6 +75,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
     """Register the actions."""
     for name, handler, schema, response in (
         (SERVICE_SYNCHRONIZE, _async_synchronize, SYNCHRONIZE_SCHEMA, NONE),
+        (SERVICE_REFRESH_LOCKS, _async_refresh_locks, REFRESH_SCHEMA, NONE),
         (SERVICE_GET_BOOKINGS, _async_get_bookings, ROOMS_SCHEMA, ONLY),
         (SERVICE_GET_PLAN, _async_get_plan, ROOMS_SCHEMA, ONLY),
         (SERVICE_EXTEND_BOOKING, async_extend_booking, EXTEND_SCHEMA, OPTIONAL),
@@ -105,6 +109,20 @@ async def _async_synchronize(call: ServiceCall) -> None:
                 translation_key="synchronize_failed",
                 translation_placeholders={"account": entry.title},
             )
+
+
+async def _async_refresh_locks(call: ServiceCall) -> None:
+    """Have an account's vendor look for new doors."""
+    entry_id = call.data[ATTR_CONFIG_ENTRY_ID]
+    entry = service.async_get_config_entry(call.hass, DOMAIN, entry_id)
+    account = entry.runtime_data
+    if not isinstance(account, AccessCoordinator) or not account.system.can_refresh:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="no_refresh",
+            translation_placeholders={"account": entry.title},
+        )
+    await account.async_refresh_locks()
 
 
 async def _async_get_bookings(call: ServiceCall) -> ServiceResponse:
