@@ -10,7 +10,11 @@ from typing import Any, Final
 import pytest
 
 from custom_components.booking_access import PLATFORMS
-from custom_components.booking_access.systems import ACCESS_SYSTEMS, BOOKING_SYSTEMS
+from custom_components.booking_access.systems import (
+    ACCESS_SYSTEMS,
+    BOOKING_SYSTEMS,
+    system_class,
+)
 from homeassistant.helpers.entity import Entity
 from homeassistant.util import yaml as yaml_util
 
@@ -270,10 +274,12 @@ def test_every_system_has_its_page_with_all_its_fields(key: str) -> None:
     """Each field and option by its label, and the page linked from the start."""
     page = REPOSITORY / f"docs/systems/{system_page(key)}.md"
     text = page.read_text()
+    steps = (key, *(getattr(system_class(key), "follow_ups", ())))
+    starts = tuple(f"config.step.{step}." for step in steps)
     labels = {
         value
         for name, value in TEXTS.items()
-        if name.startswith(f"config.step.{key}.") and ".data." in name
+        if name.startswith(starts) and ".data." in name
     }
     assert {label for label in labels if label not in text} == set()
     assert f"docs/systems/{page.name}" in (REPOSITORY / "README.md").read_text()
@@ -286,9 +292,9 @@ def system_page(key: str) -> str:
 
 @pytest.mark.parametrize(
     "section",
-    ["config_subentries.room.step.user", "options.step.init", "options.step.access"],
+    ["config_subentries", "options.step.init", "options.step.access"],
 )
-def test_every_field_of_rooms_and_options_is_documented(section: str) -> None:
+def test_every_field_of_subentries_and_options_is_documented(section: str) -> None:
     """By its label."""
     text = documentation()
     labels = {
@@ -301,8 +307,16 @@ def test_every_field_of_rooms_and_options_is_documented(section: str) -> None:
 
 
 def test_every_issue_and_blueprint_is_documented() -> None:
-    """What a repair says, and what a blueprint does."""
+    """What a repair is called, why a room wants attention, what a blueprint does."""
     text = documentation()
+    reasons = "entity.binary_sensor.attention.state_attributes.reasons.state."
+    told = {
+        value
+        for key, value in TEXTS.items()
+        if key.startswith(reasons)
+        or (key.startswith("issues.") and key.count(".") == 2 and key.endswith("title"))
+    }
+    assert {each for each in told if each not in text} == set()
     for path in (REPOSITORY / "blueprints").rglob("*.yaml"):
         name = yaml_util.load_yaml_dict(path)["blueprint"]["name"]
         assert name in text
