@@ -10,6 +10,7 @@ from .auditor import Auditor
 from .const import CONF_SYSTEM, DATA_HUB, DOMAIN
 from .coordinator import AccessCoordinator, BookingAccessConfigEntry, BookingCoordinator
 from .door_devices import point_of
+from .encoders import async_show_encoders
 from .hub import Hub
 from .issues import async_forget_issues
 from .receiver import async_receive
@@ -93,6 +94,7 @@ async def _async_setup_access(
     entry.async_on_unload(hub.async_add_doors(entry.entry_id, coordinator))
     entry.async_on_unload(Auditor(hub, coordinator).async_start())
     await _async_finish(hass, entry, coordinator)
+    async_show_encoders(hass, entry, coordinator.system.name)
 
 
 def _review_doors(hass: HomeAssistant) -> None:
