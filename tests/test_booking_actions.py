@@ -233,3 +233,24 @@ async def test_why_a_booking_cannot_be_extended_or_ended(
     await act(halls, extend, force=True, **long)
     await at(hass, freezer, END + 90 * MINUTE + LAG)
     assert halls.mode() == "open"  # for the next booking
+
+
+async def test_a_booking_without_an_end_is_given_one(
+    hass: HomeAssistant, halls: Halls, freezer: FrozenDateTimeFactory
+) -> None:
+    """Minutes more than for ever are none."""
+    row = {"Id": 1, "Start": "22-11-2026 08:00", "Stop": "31-12-9999 23:59:59"}
+    halls.winkas.control({"raw": {"1": [{"ResourceCalendarbooking": row}]}})
+    await halls.connect()
+    room = device(halls, await halls.add_hall("hold_open"))
+    await at(hass, freezer, START)
+    longer = {"device_id": room, "minutes": 30}
+    assert await refused(halls, "extend_booking", **longer) == (
+        "booking_without_end",
+        {"room": "Hal 1"},
+    )
+    await act(halls, "extend_booking", device_id=room, end=END.isoformat())
+    await at(hass, freezer, END + LAG - SECOND)
+    assert halls.mode() == "open"
+    await at(hass, freezer, END + LAG)
+    assert halls.mode() == "normal"

@@ -16,7 +16,9 @@ from simulators.exivo_site import ENTRANCE, SEMINAR
 
 from .halls import LAG, LEAD, Halls, booked
 from .helpers import Hall, at
+from .locks import MAKES
 from .test_booking_actions import act, device, refused, restart
+from .test_lock_codes import Site, guests
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -261,6 +263,49 @@ async def test_why_somebody_cannot_be_let_in(
         "Somebody did not get access"
     )
     assert hass.data[DATA_HUB].by_hand.visits == {}
+
+
+@pytest.mark.usefixtures("hass_storage")
+async def test_a_visitor_without_a_phone_gets_a_code_for_a_lock(
+    hass: HomeAssistant, calendar: str, freezer: FrozenDateTimeFactory
+) -> None:
+    """It is told at once, and on the lock for as long as the visit lasts."""
+    site = Site(hass, freezer, calendar, "")
+    lock = MAKES["zwave_js"]()
+    await site.connect("zwave_js", lock)
+    await site.book(END, END + HOUR)
+    answer = await hass.services.async_call(
+        DOMAIN, "get_bookings", {}, blocking=True, return_response=True
+    )
+    uid = answer["rooms"][0]["bookings"][0]["booking_id"]
+    room = {"entity_id": "calendar.sports_hall_bookings"}
+    when = {"start": START.isoformat(), "end": END.isoformat()}
+
+    async def grant(**data: Any) -> dict[str, Any]:
+        return await hass.services.async_call(
+            DOMAIN, "grant_access", data, blocking=True, return_response=True
+        )
+
+    with pytest.raises(HomeAssistantError) as err:
+        await grant(**room, booking_id=uid, name="Ida")
+    assert err.value.translation_key == "contact_missing"
+    told = await grant(**room, **when, name="Bo")
+    [code] = [each["code"] for each in told["access"]]
+    alone = await grant(entity_id=lock.entity_id, **when, name="Ida")
+    [other] = [each["code"] for each in alone["access"]]
+    await site.move_to(START - SECOND)
+    assert guests(lock) == set()
+    await site.move_to(START)
+    assert guests(lock) == {code, other}
+    await site.move_to(END - 11 * MINUTE)
+    assert guests(lock) == {code, other}
+    await hass.config_entries.async_remove(
+        hass.config_entries.async_entries(DOMAIN)[1].entry_id
+    )
+    await site.move_to(END - 10 * MINUTE, 60)
+    assert guests(lock) == {other}  # the room is gone, the door is not
+    await site.move_to(END, 60)
+    assert guests(lock) == set()
 
 
 async def test_a_lock_that_knows_no_codes_is_named(
