@@ -19,7 +19,7 @@ What ``control`` understands, besides what all simulators do (``base``):
   (how many are on one), ``always_after`` (the last page names its last id, too),
   ``refresh`` ("POST", "PUT" or null for lock connections of v2), ``log`` (the name
   of the list of the access log, null for none), ``scopes`` (those that v1 knows:
-  "admin", "integrator", "identifier", "none"), ``holders_as`` (the name of the list
+  "admin", "integrator", "identifier", "dotted", "none"), ``holders_as`` (the name of the list
   of lock holders, null for a bare one).
 """
 

@@ -20,7 +20,7 @@ SETTINGS: Final[Json] = {
     "always_after": False,
     "refresh": "POST",
     "log": "events",
-    "scopes": ["admin", "integrator", "identifier", "none"],
+    "scopes": ["admin", "integrator", "identifier", "dotted", "none"],
     "holders_as": "lockHolders",
 }
 

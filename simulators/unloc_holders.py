@@ -15,6 +15,7 @@ from .unloc_site import (
     Token,
     check,
     check_metadata,
+    check_recurrence,
     check_times,
     checked_phone,
     checked_time,
@@ -51,6 +52,7 @@ class Holders:
                 "organizationIdSuffix": "hall",
             }
         ]
+        self.roles: dict[tuple[str, str], Json] = {}  # by lock and person
         self.connections: dict[str, Json] = {}
         self._connect("drift@seim.example", DANALOCK_PASSWORD, "connected")
 
@@ -82,6 +84,12 @@ class Holders:
         one = f"{ROOT}{{holder}}/"
         inside: list[tuple[str, str, HolderHandler]] = [
             ("GET", "locks/", self._get_locks),
+            ("GET", "locks/{lock}/", self._get_lock),
+            ("PATCH", "locks/{lock}/", self._change_lock),
+            ("GET", "locks/{lock}/roles/", self._get_roles),
+            ("PUT", "locks/{lock}/roles/{user}/", self._put_role),
+            ("GET", "roles/", self._get_roles),
+            ("DELETE", "users/{user}/shared-keys/", self._take_shared_keys),
             ("GET", "locks/{lock}/keys/", self._get_keys),
             ("POST", "locks/{lock}/keys/", self._create_key),
             ("PUT", "locks/{lock}/keys/{id}/", self._change_key),
@@ -118,15 +126,21 @@ class Holders:
         if not holders or len(holders) < len(names):
             return error(400, "invalid_scope", "The scope is not known")
         token = self.site.new_token(holders=frozenset(holders))
+        if any(name.startswith("lockHolder.admin:") for name in names):
+            return self.site.grant_token(token, lock_holder_ids=sorted(holders))
         return self.site.grant_token(token, lock_holder_id=min(holders))
 
     def _names(self, holder: Json, names: list[str], known: list[str]) -> bool:
-        """Whether a scope names a lock holder."""
+        """Whether a scope names a lock holder; one without a suffix may end in a dot."""
         parts = ("countryIso", "organizationId", "organizationIdSuffix")
         identifier = ".".join(str(holder[part]) for part in parts if holder.get(part))
-        return ("admin" in known and f"lockHolder.admin:{holder['id']}" in names) or (
-            "identifier" in known and f"lockHolder.identifier:{identifier}" in names
-        )
+        dot = "" if holder.get("organizationIdSuffix") else "."
+        understood = {
+            "admin": f"lockHolder.admin:{holder['id']}",
+            "identifier": f"lockHolder.identifier:{identifier}",
+            "dotted": f"lockHolder.identifier:{identifier}{dot}",
+        }
+        return any(understood.get(form) in names for form in known)
 
     def _entered(self, handler: HolderHandler) -> HolderHandler:
         """Return a handler that lets in who has a token for the lock holder."""
@@ -183,6 +197,47 @@ class Holders:
         locks = list(self.site.locks.values()) if has_some else []
         return self.site.many(request, "locks", locks)
 
+    async def _get_lock(self, request: web.Request) -> web.Response:
+        """Show one lock."""
+        lock = self.site.locks[request.match_info["lock"]]
+        return self.site.one(request, {"lock": lock})
+
+    async def _change_lock(self, request: web.Request) -> web.Response:
+        """Call a lock something else, or say where it is."""
+        body = await posted(request)
+        for name in body:
+            check(name in ("name", "image", "address"), name, "cannot be changed")
+        lock = self.site.locks[request.match_info["lock"]]
+        lock |= body
+        return self.site.one(request, {"lock": lock})
+
+    async def _get_roles(self, request: web.Request) -> web.Response:
+        """List who may share keys, of one lock or of all."""
+        lock = request.match_info.get("lock")
+        roles = [each for each in self.roles.values() if lock in (None, each["lockId"])]
+        return self.site.many(request, "roles", roles)
+
+    async def _put_role(self, request: web.Request) -> web.Response:
+        """Say whether somebody may share keys for a lock."""
+        body = await posted(request)
+        lock = request.match_info["lock"]
+        person = checked_phone(request.match_info["user"], "userId")
+        shares, name = body.get("canShare"), body.get("userName")
+        check(isinstance(shares, bool), "canShare", "must be a boolean")
+        check(name is None or is_text(name), "userName", "must be a text")
+        role = self.roles[lock, person] = {
+            "id": f"role-{lock}-{person}",
+            "lockId": lock,
+            "user": {"id": person, "name": name},
+            "canShare": shares,
+        }
+        return self.site.one(request, {"role": role})
+
+    async def _take_shared_keys(self, request: web.Request) -> web.Response:
+        """Say that it is done; the vendor's own collection calls it a mock."""
+        checked_phone(request.match_info["user"], "userId")
+        return web.json_response({})
+
     async def _get_keys(self, request: web.Request) -> web.Response:
         """List the keys, of one lock or of all."""
         lock = request.match_info.get("lock")
@@ -208,6 +263,8 @@ class Holders:
         check_times(start, end, "")
         if "metadata" in body:
             check_metadata(body["metadata"], "metadata")
+        if body.get("recurrence") is not None:
+            check_recurrence(body["recurrence"], "recurrence")
         key = Key(request.match_info["lock"], person, start, end, body)
         key.begins_shown = body["start"] is not None
         self.site.make(key)

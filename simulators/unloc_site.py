@@ -173,7 +173,7 @@ def wire_time(instant: datetime | None) -> str | None:
 
 DEMO_LOCKS: Final[list[Json]] = [
     {"id": ENTRANCE, "name": "Main entrance", "batteryStatus": {"batteryLevel": 81}},
-    {"id": HALL, "name": "Sports hall", "batteryStatus": {"batteryLevel": 17}},
+    {"id": HALL, "name": "Sports hall", "batteryStatus": {"batteryLevel": "17"}},
     {"id": STORE, "name": "Store", "vendor": "virtual"},
     {"id": REPEATED, "name": "Main entrance", "duplicateLock": True},
 ]

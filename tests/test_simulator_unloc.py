@@ -35,6 +35,7 @@ class Caller:
         self.sim = sim
         self.session = session
         self.token = ""
+        self.told: dict[str, Any] = {}
 
     async def __call__(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
         """Return status and body of an answer."""
@@ -52,7 +53,7 @@ class Caller:
         """Get a token."""
         status, body = await self("POST", path, json={**GRANT, **scope})
         assert (status, body["token_type"], body["expires_in"]) == (200, "bearer", 3600)
-        self.token = body["access_token"]
+        self.token, self.told = body["access_token"], body
 
     async def control(self, **data: Any) -> int:
         """Use the control door."""
@@ -224,13 +225,16 @@ async def test_pages(v2: Caller) -> None:
 
 
 async def test_scopes_of_v1(ask: Caller, sim: UnlocSimulator) -> None:
-    for scope, holders, one in (
-        ({}, 200, 403),
-        ({"scope": "integrator.admin"}, 200, 200),
-        ({"scope": [f"lockHolder.admin:{LOCK_HOLDER}"]}, 403, 200),
-        ({"scope": ["lockHolder.identifier:NO.974760673.hall"]}, 403, 200),
+    ids, one_id = "lock_holder_ids", "lock_holder_id"
+    for scope, holders, one, tells in (
+        ({}, 200, 403, None),
+        ({"scope": "integrator.admin"}, 200, 200, ids),
+        ({"scope": [f"lockHolder.admin:{LOCK_HOLDER}"]}, 403, 200, ids),
+        ({"scope": ["lockHolder.identifier:NO.974760673.hall"]}, 403, 200, one_id),
     ):
         await ask.sign_in("/auth/v1/token/", **scope)
+        told = {"lock_holder_id", "lock_holder_ids"} & set(ask.told)
+        assert told == ({tells} if tells else set())
         assert (await ask("GET", "/integrators/v1/lock-holders/"))[0] == holders
         assert (await ask("GET", f"{V1}/locks/"))[0] == one
     ask.token = ""
@@ -273,6 +277,24 @@ async def test_keys_of_v1(v1: Caller, sim: UnlocSimulator) -> None:
     assert (await v1("GET", f"{V1}/locks/none/keys/"))[0] == 404
     keys = (await v1("GET", f"{V1}/keys/", params={"limit": "10"}))[1]["keys"]
     assert {each["id"] for each in keys} == set(sim.keys)
+
+
+async def test_locks_and_roles_of_v1(v1: Caller, sim: UnlocSimulator) -> None:
+    path = f"{V1}/locks/{HALL}/"
+    assert (await v1("GET", path))[1]["lock"]["name"] == "Sports hall"
+    assert (await v1("PATCH", path, json={"name": "Hall"}))[1]["lock"]["id"] == HALL
+    assert sim.locks[HALL]["name"] == "Hall"
+    assert (await v1("PATCH", path, json={"vendor": "x"}))[0] == 400
+    assert (await v1("GET", path[:-1]))[0] == 404
+    one = f"{path}roles/%2B4799887766/"
+    status, body = await v1("PUT", one, json={"canShare": True, "userName": "A"})
+    assert (status, body["role"]["user"]) == (200, {"id": PHONE, "name": "A"})
+    assert (await v1("PUT", one, json={}))[0] == 400
+    for roles in (f"{path}roles/", f"{V1}/roles/"):
+        assert (await v1("GET", roles))[1] == {"roles": [body["role"]]}
+    assert (await v1("GET", f"{V1}/locks/{ENTRANCE}/roles/"))[1] == {"roles": []}
+    shared = f"{V1}/users/%2B4799887766/shared-keys/"
+    assert (await v1("DELETE", shared))[0] == 200
 
 
 async def test_lock_holders_and_connections(v1: Caller, sim: UnlocSimulator) -> None:

@@ -284,6 +284,7 @@ async def test_its_forms_say_what_is_wrong(
         flow = await submit(hass, flow, filled)
         assert flow["errors"] == errors
     entry = await connect(hass, folder)
+    assert not entry.supports_options
     door = {"kind": "door", "identifier": "101", "name": "Hovedindgang"}
     flow = await type_in(hass, entry, door)
     assert flow["errors"] == {"base": "doors_not_possible"}
@@ -301,6 +302,8 @@ async def test_its_forms_say_what_is_wrong(
         assert flow["errors"] == {"base": "invalid_auth"}
         flow = await submit(hass, flow, fill(flow["data_schema"], answers))
         assert flow["reason"] == "reconfigure_successful"
+        flow = await hass.config_entries.options.async_init(entry.entry_id)
+        assert list(flow["data_schema"].schema) == ["reissue_deleted"]
         await hass.async_block_till_done(wait_background_tasks=True)
         points = entry.runtime_data.data.points
         assert set(points) == {

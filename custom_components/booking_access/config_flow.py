@@ -81,8 +81,9 @@ class BookingAccessConfigFlow(ConfigFlow, domain=DOMAIN):
     @override
     def async_supports_options_flow(cls, config_entry: ConfigEntry) -> bool:
         """All booking accounts have options, and some access accounts."""
-        key = config_entry.data[CONF_SYSTEM]
-        return key in BOOKING_SYSTEMS or bool(ACCESS_SYSTEMS[key].options)
+        settings = config_entry.data
+        key = settings[CONF_SYSTEM]
+        return key in BOOKING_SYSTEMS or bool(ACCESS_SYSTEMS[key].options_of(settings))
 
     @override
     async def async_step_user(

@@ -123,7 +123,8 @@ class AccessAccountOptionsFlow(OptionsFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask for the options."""
-        own = ACCESS_SYSTEMS[self.config_entry.data[CONF_SYSTEM]].options
+        settings = self.config_entry.data
+        own = ACCESS_SYSTEMS[settings[CONF_SYSTEM]].options_of(settings)
         options: Mapping[str, Any] = self.config_entry.options
         errors: dict[str, str] = {}
         placeholders = {"account": self.config_entry.title}

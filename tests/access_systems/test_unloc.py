@@ -206,7 +206,7 @@ class TestLocks:
         }
         assert asked(sim, "/locks") == 1
 
-    @pytest.mark.parametrize("level", [None, "80", True, -1, 101, {}])
+    @pytest.mark.parametrize("level", [None, "full", "nan", True, -1, 101, {}])
     async def test_battery_that_is_none(
         self, unloc: Unloc, sim: UnlocSimulator, level: Any
     ) -> None:

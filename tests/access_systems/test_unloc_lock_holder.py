@@ -78,6 +78,17 @@ class TestForm:
         assert settled
         assert (settled.fields, settled.settled) == ((), {"lock_holder": "new"})
 
+    async def test_scope_without_a_suffix(
+        self, sim: UnlocSimulator, session: ClientSession
+    ) -> None:
+        """Whether it ends in a dot is not known, so both are tried."""
+        del sim.holders.all[0]["organizationIdSuffix"]
+        for form in ("identifier", "dotted"):
+            sim.control({"scopes": [form, "none"]})
+            named = {"lock_holder": LOCK_HOLDER, "identifier": "NO.974760673"}
+            account = await system(sim, session, **named).validate()
+            assert account.id == LOCK_HOLDER
+
     @pytest.mark.parametrize("suffix", ["", "b2"])
     async def test_new(
         self, sim: UnlocSimulator, session: ClientSession, suffix: str

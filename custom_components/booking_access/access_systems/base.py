@@ -107,6 +107,11 @@ class AccessSystem(ABC):
         """Return all fields of an account that exists: of all forms that it took."""
         return cls.form
 
+    @classmethod
+    def options_of(cls, settings: Mapping[str, Any]) -> Sequence[Field]:  # noqa: ARG003 - for those with several forms
+        """Return what the options of an account that exists offer."""
+        return cls.options
+
     async def follow_up(self) -> FollowUp | None:
         """Return the form that comes next while the settings lack something.
 

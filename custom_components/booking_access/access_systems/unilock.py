@@ -37,7 +37,7 @@ from ..engine.models import (
     Traits,
 )
 from ..forms import Field, FollowUp
-from .base import AccessSystem
+from .base import REISSUE_DELETED, AccessSystem
 from .unilock_file import ImportFolder
 from .unilock_forms import (
     ACCESS_POINT,
@@ -50,7 +50,9 @@ from .unilock_forms import (
     KINDS,
     MAX_PERIODS,
     TYPED_IN,
+    WEB_API,
 )
+from .unilock_profile import read_profile
 from .unilock_told import Change, Membership, Period, Times, merged, told, wall
 from .unilock_web import WebApi, sign_in
 
@@ -128,6 +130,16 @@ class UniLock(AccessSystem):
     def form_of(cls, settings: Mapping[str, Any]) -> Sequence[Field]:
         """The choice of the transport, and its own form."""
         return (*cls.form, *FORMS.get(settings.get("transport", ""), ()))
+
+    @classmethod
+    @override
+    def options_of(cls, settings: Mapping[str, Any]) -> Sequence[Field]:
+        """Whether persons that somebody deleted come back, where they are listed."""
+        lists = (
+            settings.get("transport") == WEB_API
+            and read_profile(settings.get("profile")).persons
+        )
+        return (REISSUE_DELETED,) if lists else ()
 
     @override
     async def follow_up(self) -> FollowUp | None:

@@ -355,8 +355,12 @@ def _made_by(job: Json) -> str | None:
 def _battery(lock: Json) -> int | None:
     """Return how full a lock's battery is, in percent."""
     status = lock.get("batteryStatus")
-    level = status.get("batteryLevel") if isinstance(status, dict) else None
-    if isinstance(level, bool) or not isinstance(level, int | float):
+    told = status.get("batteryLevel") if isinstance(status, dict) else None
+    if isinstance(told, bool) or not isinstance(told, int | float | str):
+        return None
+    try:  # a text, says who has seen it
+        level = float(told)
+    except ValueError:
         return None
     return round(level) if 0 <= level <= 100 else None
 

@@ -95,7 +95,12 @@ class UnlocLockHolder(KeySystem):
         names = [f"lockHolder.admin:{self._holder}"]
         forms: list[Json] = [{"scope": names}, {"scope": "integrator.admin"}]
         if identifier := self.settings.get("identifier"):
-            forms.append({"scope": [f"lockHolder.identifier:{identifier}"]})
+            # Without a suffix it ends in a dot in Unloc's own application.
+            dotted = [f"{identifier}."] if identifier.count(".") == 1 else []
+            forms += [
+                {"scope": [f"lockHolder.identifier:{each}"]}
+                for each in (identifier, *dotted)
+            ]
         return forms
 
     @classmethod
