@@ -8,10 +8,11 @@ from typing import Any
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 
-from custom_components.booking_access.const import DOMAIN
+from custom_components.booking_access.const import DATA_HUB, DOMAIN
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers.event import async_track_state_change_event
 from simulators.unloc import UnlocSimulator
 from simulators.unloc_site import CLIENT_SECRET, HALL, LOCK_HOLDER, PROJECT, Key
 
@@ -184,6 +185,36 @@ async def test_bookings_of_one_person(
     for instant in (night, night + 16 * MINUTE, night + 32 * MINUTE):
         await at(hass, freezer, instant)
     assert times(sim) == [window(*spans[2])]
+
+
+async def test_key_that_is_made_anew_for_the_other_booking(
+    halls: Halls, sim: UnlocSimulator, freezer: FrozenDateTimeFactory
+) -> None:
+    """The guest's new link is found within minutes, and told of once."""
+    hass = halls.hass
+    told: list[str] = []
+    bookings = [booked(START, END), booked(END, END + HOUR, 2)]
+    await furnish(halls, sim, "unloc", *bookings)
+    await halls.wait(60)
+    await cancel(halls, 1)
+
+    def heard(state: Any) -> None:
+        if state.data["new_state"].attributes.get("event_type") == "access_granted":
+            told.append(state.data["new_state"].attributes["booking_id"])
+
+    async_track_state_change_event(hass, "event.hal_1_booking", callback(heard))
+    for minutes in (5, 10, 15):
+        await at(hass, freezer, NOW + timedelta(minutes=minutes))
+    answer = await hass.services.async_call(
+        DOMAIN, "get_access", {}, blocking=True, return_response=True
+    )
+    [key] = ours(sim)
+    [grant] = [
+        g.credential.link for g in hass.data[DATA_HUB].store.ledger.grants.values()
+    ]
+    assert f"use-key?id={key.id}&" in grant
+    assert grant in str(answer)
+    assert told == ["2"]
 
 
 async def test_job_that_does_not_end(

@@ -99,11 +99,20 @@ class Auditor:
     def _act_on(self, found: Findings) -> None:
         """Write down what was found, and do again what was undone."""
         undone = to_issue_again if self._issues_again else to_leave
+        grants = self._hub.store.ledger.grants
+        changed = [
+            row
+            for row in found.write
+            if row.credential.link != grants[row.reference].credential.link
+        ]
         self._write([*found.write, *(undone(row) for row in found.deleted)])
         for row in found.deleted:
             if room := self._hub.rooms.get(row.room_id):
                 room.announce("access_revoked", row.booking_id, reason=DELETED)
                 room.async_update_soon()
+        for row in changed:  # the link that people have leads nowhere any more
+            if room := self._hub.rooms.get(row.room_id):
+                room.announce("access_granted", row.booking_id)
 
     def _issue_what_was_left(self) -> None:
         """Issue what was deleted while the options said to leave it so."""

@@ -106,7 +106,6 @@ def test_what_a_list_cannot_tell_of_is_not_looked_for(changes: dict[str, Any]) -
     [
         shown(),
         shown(reference=None),
-        shown(id="visit:other"),  # known by our reference
         shown(points=(), start=NOW, end=NOW),  # changed there: that is its business
     ],
 )
@@ -114,6 +113,20 @@ def test_rule_09_grant_that_is_listed_is_known_to_be_there(listed: Issued) -> No
     found = look([row(evidence=Evidence.ACKNOWLEDGED)], listed, shown("foreign"))
     assert found == Findings(suspicion=Suspicion(), write=(row(),))
     assert look([row()], listed) == Findings(suspicion=Suspicion())
+
+
+def test_grant_that_was_made_anew_is_known_by_its_new_id_and_link() -> None:
+    """What others are called, or what stands there under both ids, changes nothing."""
+    link = Credential(link="https://visit.example/anew")
+    anew = shown(id="visit:anew", credential=link)
+    code = Credential(code="481537", link="https://visit.example/anew")
+    wanted = row(issued_id="visit:anew", credential=code)
+    assert look([row()], anew) == Findings(suspicion=Suspicion(), write=(wanted,))
+    assert look([wanted], anew) == Findings(suspicion=Suspicion())
+    for listed in ([shown(), anew], [anew, shown()], [shown(reference="x"), anew]):
+        assert look([row()], *listed) == Findings(suspicion=Suspicion())
+    over = shown(id="visit:anew", live=False)
+    assert look([row()], over).write == (row(evidence=Evidence.ASSUMED),)
 
 
 @pytest.mark.parametrize("listed", [(), (shown(live=False),), (shown("foreign"),)])

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from .ledger import Evidence, GrantRow, GrantState
+from .ledger import Evidence, GrantRow, GrantState, issued
 from .models import Credential, Issued
 
 # How often a vendor is asked for its list, and how soon if something is missing.
@@ -65,10 +65,13 @@ def audit(
 
     A grant that two such lists lack, and that was there to be listed all the while
     in between, was deleted by somebody. Where that is said of many at once, the
-    lists may be wrong, and more time must pass.
+    lists may be wrong, and more time must pass. One that stands there under another
+    id only was made anew, with what else its vendor's key serves.
     """
     live = [each for each in listed if each.live]
-    known = {each.id for each in live} | {each.reference for each in live}
+    by_reference = {each.reference: each for each in live}
+    ids = {each.id for each in live}
+    known = ids | by_reference.keys()
     missing = {
         _key(row): min(before.missing.get(_key(row), now), now)
         for row in rows
@@ -81,11 +84,12 @@ def audit(
     deleted = tuple(row for row in rows if _is_deleted(row, suspicion, now))
     gone = {row.reference for row in deleted}
     left = (row for row in rows if row.reference not in gone)
-    told = ((row, _evidence(row, suspicion)) for row in left)
+    told = ((row, replace(row, evidence=_evidence(row, suspicion))) for row in left)
     write = tuple(
-        replace(row, evidence=evidence)
-        for row, evidence in told
-        if evidence is not row.evidence
+        new
+        for row, seen in told
+        if (new := _as_listed(seen, ids, by_reference.get(at_vendor(row.reference))))
+        != row
     )
     return Findings(suspicion=suspicion, write=write, deleted=deleted)
 
@@ -101,6 +105,13 @@ def _is_deleted(row: GrantRow, suspicion: Suspicion, now: datetime) -> bool:
     if many_since and now - many_since < MANY_MISSING_FOR:
         return False
     return since is not None and now - since >= MISSING_FOR
+
+
+def _as_listed(row: GrantRow, ids: Collection[str], listed: Issued | None) -> GrantRow:
+    """Return a row with what its grant is called by now, and opens the door with."""
+    if listed is None or row.issued_id in ids:
+        return row
+    return issued(row, listed, Evidence.LISTED)
 
 
 def _evidence(row: GrantRow, suspicion: Suspicion) -> Evidence:
