@@ -17,11 +17,10 @@ from .engine.audit import (
     Findings,
     Suspicion,
     audit,
-    to_issue_again,
     to_leave,
     to_look_for,
 )
-from .engine.ledger import GrantRow
+from .engine.ledger import GrantRow, taken_back
 from .engine.models import VendorError
 
 if TYPE_CHECKING:
@@ -98,7 +97,7 @@ class Auditor:
 
     def _act_on(self, found: Findings) -> None:
         """Write down what was found, and do again what was undone."""
-        undone = to_issue_again if self._issues_again else to_leave
+        undone = taken_back if self._issues_again else to_leave
         grants = self._hub.store.ledger.grants
         changed = [
             row
@@ -119,7 +118,7 @@ class Auditor:
         rows = self._hub.store.ledger.grants.values()
         left = [r for r in rows if r.account_id == self._id and r.error == DELETED]
         if self._issues_again:
-            self._write([to_issue_again(row) for row in left])
+            self._write([taken_back(row) for row in left])
 
     def _write(self, rows: Sequence[GrantRow]) -> None:
         """Write rows down, and see what is to be done about them."""

@@ -337,7 +337,7 @@ class AccessCoordinator(_Coordinator[Doors]):
         self.news()
 
     @asynccontextmanager
-    async def turn(self) -> AsyncGenerator[None]:
+    async def turn(self, limit: float = CALL_LIMIT) -> AsyncGenerator[None]:
         """Wait for a turn at the vendor, and bound what is done in it.
 
         Raises OutcomeUnknown if it takes too long; RateLimited without asking while
@@ -348,7 +348,7 @@ class AccessCoordinator(_Coordinator[Doors]):
             if wait := self._left_alone_for():
                 raise RateLimited(wait)
             try:
-                async with asyncio.timeout(CALL_LIMIT):
+                async with asyncio.timeout(limit):
                     yield
             except TimeoutError as err:
                 raise OutcomeUnknown("no answer in time") from err

@@ -16,6 +16,7 @@ from homeassistant.util import dt as dt_util
 
 from .account import BookingAccount
 from .by_hand import ByHand
+from .cards import Cards
 from .const import CONF_ACCESS, CONF_SYSTEM, DOMAIN, LOGGER, SWEEP
 from .coordinator import AccessCoordinator
 from .engine.bookings import Change
@@ -59,6 +60,7 @@ class Hub:
         self._grants_by_room: dict[str, tuple[GrantRow, ...]] | None = None
         self.steps = Steps(self)
         self.operations = self.steps.operations
+        self.async_issue_key = Cards(self).async_issue_key
         self._handover = Handover(self, self.steps, self._planner)
         self._timer: CALLBACK_TYPE | None = None
         self._timer_at = FOREVER
@@ -160,6 +162,8 @@ class Hub:
     @callback
     def async_doors_changed(self, entry_id: str) -> None:
         """See what the doors can do and what they show, and act on it."""
+        if doors := self.doors.get(entry_id):
+            self.operations.note_traits(entry_id, doors.data.points.values())
         for room in self._rooms_with(entry_id):
             room.configure(room.config, room.modes)
             room.async_update_soon()

@@ -1,8 +1,7 @@
 """Taking the steps that the engine asks for: the only place where things happen."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import timedelta
 from typing import Final
 
 import phonenumbers
@@ -12,13 +11,24 @@ from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
 from . import appliances
+from .codes import Codes
 from .const import CONF_SYSTEM
 from .coordinator import AccessCoordinator
 from .engine.appliances import is_on, remembered, to_begin, to_restore
-from .engine.grants import GrantStep, joins
-from .engine.ledger import Evidence, GrantRow, GrantState, Phase, Switched, issued
+from .engine.grant_steps import GrantStep
+from .engine.grants import is_anew
+from .engine.ledger import (
+    Evidence,
+    GrantRow,
+    GrantState,
+    Phase,
+    Switched,
+    issued,
+    taken_back,
+)
 from .engine.models import (
     NOBODY,
+    AccessPoint,
     Capability,
     ConnectionFailed,
     Effect,
@@ -28,14 +38,11 @@ from .engine.models import (
     Rejected,
     Traits,
 )
-from .engine.pins import make_pin
 from .engine.reconcile import Step, SwitchStep
 from .engine.wishes import AS_USUAL
 from .store import LedgerStore
 from .systems import ACCESS_SYSTEMS
 
-# A code that somebody remembers must not open the door to somebody else's booking.
-CODE_RESTS: Final = timedelta(days=30)
 # What a room shows of an effect before a booking ever changed it.
 SHOWN_AT_FIRST: Final = {Effect.ALARM: True}
 
@@ -57,6 +64,7 @@ class Operations:
         self._hass = hass
         self._store = store
         self._accounts = accounts
+        self.codes = Codes(store)
 
     def account(self, account_id: str) -> AccessCoordinator:
         """Return a loaded access account; ConnectionFailed if it is not."""
@@ -87,15 +95,44 @@ class Operations:
         return capability is not Capability.HOLD or not is_told
 
     def traits(self, point: str) -> Traits:
-        """Return how grants behave at a point; as usual in its system, if unknown."""
+        """Return how grants behave at a point.
+
+        As they did while its account is not loaded; as is usual for its system, if
+        that was never heard of.
+        """
         account_id, _, point_id = point.partition("/")
-        account = self._accounts.get(account_id)
-        if account and (known := account.data.points.get(point_id)):
-            return known.traits
         entry = self._hass.config_entries.async_get_entry(account_id)
-        if entry and (system := ACCESS_SYSTEMS.get(entry.data[CONF_SYSTEM])):
-            return system.traits
-        return AS_USUAL
+        system = ACCESS_SYSTEMS.get(entry.data[CONF_SYSTEM]) if entry else None
+        if system is None:
+            return AS_USUAL
+        account = self._accounts.get(account_id)
+        known = account.data.points.get(point_id) if account else None
+        heard_of = self._store.ledger.traits.get(point, system.traits)
+        traits = known.traits if known else heard_of
+        return replace(traits, suspends=system.can_suspend)
+
+    def note_traits(self, account_id: str, points: Iterable[AccessPoint]) -> None:
+        """Remember how grants behave at the points of an account, where not as usual."""
+        ledger, usual = self._store.ledger, self.account(account_id).system.traits
+        unusual = {
+            f"{account_id}/{each.id}": each.traits
+            for each in points
+            if each.traits != usual
+        }
+        before = ledger.traits
+        self.forget_traits(account_id)
+        ledger.traits |= unusual
+        if ledger.traits != before:
+            self._store.save_soon()
+
+    def forget_traits(self, account_id: str) -> None:
+        """Forget how grants behave at the points of an account."""
+        ledger = self._store.ledger
+        ledger.traits = {
+            point: traits
+            for point, traits in ledger.traits.items()
+            if not point.startswith(f"{account_id}/")
+        }
 
     def armed(self, row: Switched) -> Switched:
         """Return the row with what there will be to go back to, as it looks now.
@@ -196,67 +233,57 @@ class Operations:
 
         Where nobody can tell whether a grant was made, it is issued again.
         """
-        unseen = not self.account(step.row.account_id).system.can_find
-        if step.wish and (step.step is Step.ISSUE or unseen):
-            return await self._async_issue(step.row, step.wish.person, country)
-        if step.step is Step.RESOLVE:
-            return await self._async_resolve(step)
+        match step.step:
+            case Step.ISSUE | Step.CHANGE:
+                return await self._async_issue(step, country)
+            case Step.RESOLVE:
+                can_find = self.account(step.row.account_id).system.can_find
+                if step.wish and not can_find:
+                    return await self._async_issue(step, country)
+                return await self._async_resolve(step)
+            case Step.SUSPEND | Step.RESUME:
+                return await self._async_suspend(step)
         await self._async_revoke(step.row)
-        return None
+        return taken_back(step.row) if step.wish else None
 
-    async def _async_issue(
-        self, row: GrantRow, person: Person, country: str
-    ) -> GrantRow:
+    async def _async_issue(self, step: GrantStep, country: str) -> GrantRow:
         """Give access, having written down that we are about to (rule 8)."""
+        assert step.wish
+        row, person = step.row, step.wish.person
         account = self.account(row.account_id)
         if account.system.needs_phone:
             person = replace(person, phone=normal_phone(person.phone, country))
         if (ready := self.prepared(row)) is not row:
             row = self._store.ledger.grants[row.reference] = ready
             await self._store.async_save()
+        grant = self.grant_of(row, person)
+        source = self.known_issued(step.source) if step.source else None
         async with account.grant_turn():
-            answer = await account.system.issue(self.grant_of(row, person))
-        return issued(row, answer, Evidence.ACKNOWLEDGED)
+            if source:
+                answer = await account.system.change(source, grant)
+            else:
+                answer = await account.system.issue(grant)
+        return issued(replace(row, overridden=False), answer, Evidence.ACKNOWLEDGED)
+
+    async def _async_suspend(self, step: GrantStep) -> GrantRow:
+        """Block a grant, or end its block."""
+        account = self.account(step.row.account_id)
+        known = self.known_issued(step.row)
+        assert known
+        is_end = step.step is Step.RESUME
+        async with account.grant_turn():
+            if is_end:
+                await account.system.resume(known)
+            else:
+                await account.system.suspend(known)
+        state = GrantState.ISSUED if is_end else GrantState.SUSPENDED
+        return replace(step.row, state=state, attempts=0, retry_at=None, error=None)
 
     def prepared(self, row: GrantRow) -> GrantRow:
-        """Return a row with the code that its grant must bring along, as far as known.
-
-        A person of a booking has one code, wherever its length fits.
-        """
+        """Return a row with the code that its grant must bring along, as far as known."""
         account = self._accounts.get(row.account_id)
         length = account.system.code_length if account else None
-        if length is None or row.credential.code:
-            return row
-        code = self._code_of(row.bearer, length)
-        code = code or make_pin(length, self._taken_codes())
-        return replace(row, credential=replace(row.credential, code=code))
-
-    def _code_of(self, bearer: str, length: int) -> str | None:
-        """Return the code of so many digits that a person of a booking has or had."""
-        ledger = self._store.ledger
-        theirs = [
-            g.credential.code for g in ledger.grants.values() if g.bearer == bearer
-        ]
-        theirs += [code for code, each in ledger.bearers.items() if each == bearer]
-        fitting = (code for code in theirs if code and len(code) == length)
-        return next(fitting, None) if bearer else None
-
-    def _taken_codes(self) -> set[str]:
-        """Return the codes that must not be given out again yet (rule 14)."""
-        ledger = self._store.ledger
-        now = dt_util.utcnow()
-        rested = [code for code, until in ledger.retired.items() if until <= now]
-        for code in rested:
-            del ledger.retired[code]
-            ledger.bearers.pop(code, None)
-        in_use = (grant.credential.code for grant in ledger.grants.values())
-        return {code for code in (*in_use, *ledger.retired) if code}
-
-    def retire(self, row: GrantRow) -> None:
-        """Let the code of a grant that is over rest, before somebody gets it again."""
-        if code := row.credential.code:
-            self._store.ledger.retired[code] = dt_util.utcnow() + CODE_RESTS
-            self._store.ledger.bearers[code] = row.bearer
+        return self.codes.given(row, length) if length and not row.card else row
 
     async def _async_resolve(self, step: GrantStep) -> GrantRow | None:
         """Find out whether the vendor made a grant whose answer was lost."""
@@ -290,7 +317,8 @@ class Operations:
             end=row.end,
             person=person,
             code=row.credential.code,
-            joins=joins(row, self._store.ledger.grants.values(), dt_util.utcnow()),
+            anew=is_anew(row, self._store.ledger.grants.values(), dt_util.utcnow()),
+            card=row.card,
         )
 
     def known_issued(self, row: GrantRow) -> Issued | None:

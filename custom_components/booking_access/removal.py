@@ -54,7 +54,8 @@ async def async_close_account(
         ledger.schedules.pop(schedule.point, None)
     for grant in grants:
         ledger.grants.pop(grant.reference, None)
-        operations.retire(grant)
+        operations.codes.retire(grant)
+    hub.operations.forget_traits(entry.entry_id)
     hub.async_grants_changed()
     await hub.store.async_save()
     left = iter(undone)

@@ -113,6 +113,7 @@ def with_points(
         held=tuple(p for p in switched if able(p, Capability.HOLD)),
         granted=tuple(p for p in room.points if granted and able(p, Capability.GRANT)),
         scheduled=tuple(scheduled),
+        cards=tuple(p for p in room.points if granted and able(p, Capability.CARD)),
         traits={point: each for point, each in behave.items() if each != AS_USUAL},
     )
 
@@ -236,6 +237,8 @@ class LiveRoom:
                 continue  # whatever became of it
             if grant.state is GrantState.FAILED or grant.attempts >= ATTENTION_AT:
                 found[_grant_reason(grant)] = None
+            if grant.card and grant.overridden:
+                found["new_card_needed"] = None
         if any(w.window.start <= now < self._waits_until(w) for w in self._wishes):
             found["earlier_guest"] = None
         return tuple(found)

@@ -11,7 +11,7 @@ from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN, LOGGER
 from .engine.audit import DELETED
-from .engine.grants import GrantStep
+from .engine.grant_steps import GrantStep
 from .engine.ledger import (
     GrantRow,
     GrantState,
@@ -22,14 +22,10 @@ from .engine.ledger import (
     postponed,
 )
 from .engine.models import (
-    AuthError,
-    ConnectionFailed,
     Effect,
-    NotNow,
     NotYet,
     OutcomeUnknown,
     RateLimited,
-    Rejected,
     UnderWay,
     VendorError,
 )
@@ -37,6 +33,7 @@ from .engine.reconcile import Step, SwitchStep, Todo
 from .engine.visits import visited
 from .later import in_pieces
 from .operations import Operations, settled
+from .outcomes import error_key, settled_grant
 
 if TYPE_CHECKING:
     from .hub import Hub
@@ -202,11 +199,7 @@ class Steps:
         except Exception as err:  # noqa: BLE001 - whatever happens, the row must go on
             row = self._failed_grant(step, grants.get(reference, step.row), err)
         self.busy.discard(reference)
-        if row:
-            grants[reference] = row
-        else:
-            self._drop(reference)
-        self._hub.async_grants_changed()
+        self.note_grant(reference, row)
         await self.async_settled()
         await self._store.async_save()
         if room:
@@ -214,11 +207,22 @@ class Steps:
             room.async_update_soon()
         self._hub.evaluate_soon()
 
+    def note_grant(self, reference: str, row: GrantRow | None) -> None:
+        """Note how a grant is after a step; what it was made of is no more."""
+        if row is None:
+            self._drop(reference)
+        elif row.state is GrantState.ISSUED and row.replaces:
+            self._drop(row.replaces)
+            row = replace(row, replaces="")
+        if row:
+            self._store.ledger.grants[reference] = row
+        self._hub.async_grants_changed()
+
     def _drop(self, reference: str) -> None:
         """Forget a grant, but not that its code was used."""
         grants = self._store.ledger.grants
         if row := grants.get(reference):
-            self.operations.retire(row)
+            self.operations.codes.retire(row)
             del grants[reference]
             ledger = self._store.ledger
             ledger.forgotten = max(ledger.forgotten, dt_util.utcnow())
@@ -241,12 +245,7 @@ class Steps:
             row = postponed(row, err.until, dt_util.utcnow())
         else:
             row = self.after_failure(row, err)
-        if step.step is Step.ISSUE:
-            if isinstance(err, Rejected):
-                return replace(row, state=GrantState.FAILED, retry_at=None)
-            if isinstance(err, ConnectionFailed | AuthError):
-                return replace(row, state=GrantState.PLANNED)
-        return row
+        return settled_grant(step.step, row, err)
 
     async def async_finished(self, account_id: str) -> None:
         """Wait until nothing is under way at an access account."""
@@ -360,29 +359,16 @@ class Steps:
     ) -> None:
         """Tell a room that people got access, lost it, or cannot get it."""
         booking_id = step.row.booking_id
-        if row is None:
-            if step.step is Step.REVOKE:
-                room.announce("access_revoked", booking_id)
+        if step.step is Step.REVOKE and (not row or row.state is GrantState.PLANNED):
+            room.announce("access_revoked", booking_id)
+        elif row is None:
+            return
+        elif row.state is GrantState.SUSPENDED:
+            room.announce("access_revoked", booking_id)
         elif row.state is GrantState.ISSUED:
             room.announce("access_granted", booking_id)
         elif row.state is GrantState.FAILED or row.attempts == ATTENTION_AT:
             room.announce("access_failed", booking_id, reason=row.error)
-
-
-def error_key(err: Exception) -> str:
-    """Return the translation key of an error."""
-    match err:
-        case Rejected() | NotNow():
-            return str(err)
-        case RateLimited():
-            return "rate_limited"
-        case OutcomeUnknown():
-            return "no_confirmation"
-        case AuthError():
-            return "auth_failed"
-        case ConnectionFailed():
-            return "not_reachable"
-    return "unknown"
 
 
 def _in_order(steps: Iterable[SwitchStep]) -> tuple[list[SwitchStep], ...]:

@@ -17,7 +17,7 @@ from homeassistant.helpers.storage import STORAGE_DIR, Store
 from .const import DOMAIN
 from .engine.bookings import AccountBookings, Known, restore
 from .engine.ledger import GrantRow, ScheduleRow, Switched
-from .engine.models import LONG_AGO
+from .engine.models import LONG_AGO, Traits
 
 VERSION: Final = 1
 LEDGER_DELAY: Final = 0.5
@@ -33,7 +33,8 @@ class Ledger:
     ``running`` are the bookings of each room whose start was announced,
     ``retired`` the codes that were used, with the end of their rest, and
     ``bearers`` who of which booking had them; ``schedules`` is what points were
-    told to follow by themselves, and ``forgotten`` is when grants were last dropped.
+    told to follow by themselves, ``traits`` is how grants behave at points where
+    that is not as usual, and ``forgotten`` is when grants were last dropped.
     ``installation`` tells our grants at a vendor from those of others.
     """
 
@@ -45,6 +46,7 @@ class Ledger:
     running: dict[str, list[str]] = field(default_factory=dict)
     retired: dict[str, datetime] = field(default_factory=dict, repr=False)
     bearers: dict[str, str] = field(default_factory=dict, repr=False)
+    traits: dict[str, Traits] = field(default_factory=dict)
     forgotten: datetime = LONG_AGO
 
     def copy(self) -> Ledger:
@@ -58,6 +60,7 @@ class Ledger:
             running=self.running.copy(),
             retired=self.retired.copy(),
             bearers=self.bearers.copy(),
+            traits=self.traits,
             forgotten=self.forgotten,
         )
 
@@ -74,6 +77,7 @@ class _StoredLedger:
     retired: dict[str, datetime] = field(default_factory=dict, repr=False)
     schedules: list[ScheduleRow] = field(default_factory=list)
     bearers: dict[str, str] = field(default_factory=dict, repr=False)
+    traits: dict[str, Traits] = field(default_factory=dict)
     forgotten: datetime = LONG_AGO
 
 
@@ -148,6 +152,7 @@ class LedgerStore:
                 running=stored.running,
                 retired=stored.retired,
                 bearers=stored.bearers,
+                traits=stored.traits,
                 forgotten=stored.forgotten,
             )
         return self.ledger
@@ -215,6 +220,7 @@ def _ledger_data(ledger: Ledger) -> dict[str, Any]:
             running=ledger.running,
             retired=ledger.retired,
             bearers=ledger.bearers,
+            traits=ledger.traits,
             forgotten=ledger.forgotten,
         )
     )

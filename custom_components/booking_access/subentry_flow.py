@@ -64,7 +64,7 @@ VENTILATION_DOMAINS: Final = (FAN_DOMAIN, SWITCH_DOMAIN, CLIMATE_DOMAIN, HELPER_
 # What a point must be able to do for a way of access: any of these.
 NEEDED: Final = {
     AccessMode.HOLD_OPEN: {Capability.HOLD, Capability.SCHEDULE},
-    AccessMode.GRANT: {Capability.GRANT},
+    AccessMode.GRANT: {Capability.GRANT, Capability.CARD},
 }
 DEFAULT_ACCESS: Final = [AccessMode.HOLD_OPEN.value]
 ACCESS: Final = SelectSelector(

@@ -15,7 +15,6 @@ from custom_components.booking_access.engine.audit import (
     Findings,
     Suspicion,
     audit,
-    to_issue_again,
     to_leave,
     to_look_for,
 )
@@ -23,6 +22,7 @@ from custom_components.booking_access.engine.ledger import (
     Evidence,
     GrantRow,
     GrantState,
+    taken_back,
 )
 from custom_components.booking_access.engine.models import Credential, Issued
 
@@ -210,7 +210,7 @@ def test_rule_04_two_of_two_are_not_many() -> None:
 
 def test_what_was_deleted_is_made_once_more_with_its_code_or_left() -> None:
     """The old link leads nowhere any more."""
-    again = to_issue_again(row(attempts=2, retry_at=NOW, error="x"))
+    again = taken_back(row(attempts=2, retry_at=NOW, error="x"))
     assert again == row(
         state=GrantState.PLANNED,
         evidence=None,

@@ -119,10 +119,11 @@ def test_decided_bookings_are_in_order_and_keep_what_is_the_same() -> None:
 
 
 def test_a_blocked_booking_does_not_count() -> None:
-    """Neither for doors and keys nor for anything else; the plan says why."""
+    """Neither for doors nor for anything else, and its keys are blocked with it."""
     blocked = booking(blocked=True)
     planned = plan_of(at("10:30"), blocked, rooms=[granting(held=("locks/front",))])
-    assert (planned.demands, planned.rooms["room"].wishes) == ({}, ())
+    assert planned.demands == {}
+    assert [each.suspended for each in planned.rooms["room"].wishes] == [True]
     bookings = restore(known(booking(), now=NOW).known.values())
     decided = as_decided(bookings, {"a": altered(blocked=True)}, bookings)
     [line] = explain(room(), decided, NOW, NOW + timedelta(1))

@@ -6,11 +6,8 @@ from typing import Any
 
 import pytest
 
-from custom_components.booking_access.engine.grants import (
-    REMEMBERED,
-    GrantStep,
-    reconcile_grants,
-)
+from custom_components.booking_access.engine.grant_steps import GrantStep
+from custom_components.booking_access.engine.grants import REMEMBERED, reconcile_grants
 from custom_components.booking_access.engine.ledger import GrantRow, GrantState, failed
 from custom_components.booking_access.engine.models import (
     FOREVER,
@@ -286,7 +283,8 @@ def test_rule_09_revoking_is_repeated(plan: Plan, attempts: int) -> None:
     todo = look(plan, waiting)
     assert (todo.steps, todo.again) == ([], waiting.retry_at)
     todo = look(plan, waiting, now=waiting.retry_at)
-    assert todo.steps == [GrantStep(step=Step.REVOKE, row=waiting)]
+    wish = WISH if plan.rooms["room"].wishes else None
+    assert todo.steps == [GrantStep(step=Step.REVOKE, row=waiting, wish=wish)]
     assert todo.steps[0].row.attempts == attempts
 
 

@@ -6,10 +6,21 @@ from datetime import timedelta
 import pytest
 
 from custom_components.booking_access.engine.explain import Stage, explain
-from custom_components.booking_access.engine.grants import REMEMBERED
-from custom_components.booking_access.engine.ledger import GrantState, failed
+from custom_components.booking_access.engine.grant_steps import first_row
+from custom_components.booking_access.engine.grants import (
+    REMEMBERED,
+    is_anew,
+    write_card,
+)
+from custom_components.booking_access.engine.ledger import (
+    GrantRow,
+    GrantState,
+    failed,
+    taken_back,
+)
 from custom_components.booking_access.engine.models import (
     Booking,
+    Credential,
     Effect,
     Person,
     Room,
@@ -17,7 +28,11 @@ from custom_components.booking_access.engine.models import (
 )
 from custom_components.booking_access.engine.plan import Plan, plan as make_plan
 from custom_components.booking_access.engine.reconcile import Step
-from custom_components.booking_access.engine.wishes import GrantWish, whole_of
+from custom_components.booking_access.engine.wishes import (
+    GrantWish,
+    card_wish,
+    whole_of,
+)
 
 from .builders import at, booking, granting, plan_of, seconds
 from .test_explain import found
@@ -296,8 +311,7 @@ def test_guest_armed_ahead_is_taken_back_when_another_comes_before() -> None:
     assert taken(todo) == [(Step.ISSUE, early.reference), (Step.REVOKE, late.reference)]
     assert todo.write == [replace(late, overridden=True)]
     assert todo.steps[1].row.overridden
-    (noted,) = look(plan, row(early)).write
-    assert (noted.reference, noted.state) == (late.reference, PLANNED)
+    assert todo.steps[1].wish  # for which it is kept, and noted as planned
 
 
 def test_guest_whose_key_may_be_cancelled_gets_it_anew() -> None:
@@ -320,9 +334,43 @@ def test_rule_08_key_that_a_crash_left_cancelled_is_made_anew() -> None:
     plan = planned(LATE, rooms=[hall(OVERRIDES)])
     cancelled = row(wishes(plan)[0], overridden=True)
     assert taken(look(plan, cancelled)) == [(Step.REVOKE, cancelled.reference)]
-    unclear = replace(cancelled, state=PLANNED)
-    (step,) = look(plan, unclear).steps
-    assert (step.step, step.row.overridden) == (Step.ISSUE, False)
+    assert look(plan, cancelled).steps[0].wish
+    (step,) = look(plan, taken_back(cancelled)).steps
+    assert (step.step, step.row.overridden) == (Step.ISSUE, True)
+
+
+def test_changed_booking_knows_that_what_it_had_was_cancelled() -> None:
+    """Its key must not be a duplicate of that, until one is there that opens."""
+    rooms = [hall(OVERRIDES)]
+    old = row(wish_of(EARLY), PLANNED, overridden=True)
+    (step,) = look(planned(LONGER, rooms=rooms), old).steps
+    assert (step.step, step.row.overridden) == (Step.ISSUE, True)
+    later = booking("11:00", "12:00")
+    (noted,) = look(planned(BEFORE, later, rooms=rooms), old).write
+    assert noted.overridden
+    new = replace(step.row, overridden=False)
+    assert is_anew(step.row, [old, step.row], NOW)
+    assert not is_anew(new, [new], NOW)
+    issued = replace(new, state=ISSUED)
+    for sibling, anew in (
+        (issued, False),
+        (replace(issued, overridden=True), True),
+        (replace(issued, end=NOW), True),
+        (replace(issued, account_id="other"), True),
+        (replace(issued, reservation="other"), True),
+        (new, True),
+    ):
+        assert is_anew(step.row, [old, step.row, sibling], NOW) is anew
+
+
+def test_grant_that_is_taken_back_keeps_its_code_alone() -> None:
+    had = Credential(code="4711", link="x", bearer="y")
+    gone = taken_back(row(wish_of(EARLY), REVOKING, issued_id="1", credential=had))
+    assert (gone.state, gone.issued_id, gone.credential) == (
+        PLANNED,
+        None,
+        Credential(code="4711"),
+    )
 
 
 def test_guest_inside_keeps_the_key_when_an_earlier_booking_comes_up() -> None:
@@ -387,3 +435,358 @@ def test_plan_says_that_a_guest_waits_for_the_earlier_one() -> None:
     assert stages(at("11:15")) == {"b": Stage.NOW}
     lights = explain(room, found(EARLY, LATE), at("11:00"), until, plan)
     assert {x.stage for x in lights if x.effect is Effect.LIGHT} == {Stage.NOW}
+
+
+# ---- changes
+
+CHANGES = Traits(changes=True)
+LONGER = booking(end="12:00")
+
+
+def change_plan(*bookings: Booking, now=NOW, traits=CHANGES) -> Plan:
+    """Return the plan of a room whose grants can be changed."""
+    return planned(*bookings, rooms=[hall(traits)], now=now)
+
+
+OLD = row(wish_of(EARLY, CHANGES), issued_id="1", credential=Credential(code="4711"))
+NEW = wish_of(LONGER, CHANGES)
+
+
+def test_rule_03_changed_booking_changes_its_grant() -> None:
+    """Both are in the ledger before it is sent, and the new one knows the code."""
+    todo = look(change_plan(LONGER), OLD)
+    (step,) = todo.steps
+    assert (step.step, step.wish, step.source) == (Step.CHANGE, NEW, OLD)
+    assert (step.row.reference, step.row.state) == (NEW.reference, ISSUING)
+    assert (step.row.replaces, step.row.credential) == (OLD.reference, OLD.credential)
+    assert (step.row.end, step.row.issued_id) == (at("12:15"), None)
+    assert todo.drop == []
+
+
+def test_rule_03_guest_who_moves_keeps_the_changed_grant() -> None:
+    rooms = [
+        hall(CHANGES, id="one"),
+        hall(CHANGES, BACK, id="two", resource_id="two"),
+    ]
+    old = row(wishes(planned(EARLY, rooms=rooms))[0])
+    plan = planned(replace(EARLY, resource_id="two"), rooms=rooms)
+    (step,) = look(plan, old).steps
+    assert (step.step, step.source, step.row.points) == (Step.CHANGE, old, ("back",))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        replace(OLD, overridden=True),
+        replace(OLD, state=PLANNED),
+        replace(OLD, state=ISSUING),
+        replace(OLD, state=GrantState.SUSPENDED),
+        replace(OLD, end=NOW),
+    ],
+    ids=["cancelled", "planned", "in doubt", "blocked", "over"],
+)
+def test_rule_03_what_is_not_there_for_certain_is_not_changed(source) -> None:
+    todo = look(change_plan(LONGER), source)
+    assert (Step.ISSUE, NEW.reference) in taken(todo)
+
+
+def test_rule_03_what_cannot_be_changed_is_made_anew() -> None:
+    refused = row(NEW, PLANNED, cannot_change=True)
+    todo = look(change_plan(LONGER), OLD, refused)
+    assert taken(todo) == [(Step.ISSUE, NEW.reference)]
+    todo = look(change_plan(LONGER), OLD, row(NEW, cannot_change=True))
+    assert taken(todo) == [(Step.REVOKE, OLD.reference)]
+
+
+@pytest.mark.parametrize("state", [ISSUING, PLANNED])
+def test_rule_08_change_that_a_crash_left_is_done_again(state: GrantState) -> None:
+    unclear = row(NEW, state, replaces=OLD.reference)
+    (step,) = look(change_plan(LONGER), OLD, unclear).steps
+    assert (step.step, step.source, step.row.reference) == (
+        Step.CHANGE,
+        OLD,
+        NEW.reference,
+    )
+
+
+def test_rule_08_change_whose_grant_went_meanwhile_is_looked_for() -> None:
+    unclear = row(NEW, ISSUING, replaces=OLD.reference)
+    todo = look(change_plan(LONGER), unclear)
+    assert taken(todo) == [(Step.RESOLVE, NEW.reference)]
+    (step,) = look(change_plan(LONGER), replace(unclear, state=PLANNED)).steps
+    assert (step.step, step.row.replaces) == (Step.ISSUE, "")
+
+
+def test_rule_08_grant_and_what_it_was_made_of_are_one() -> None:
+    """No step is taken with one of them while there is one with the other."""
+    unclear = row(NEW, ISSUING, replaces=OLD.reference)
+    for busy in (OLD.reference, NEW.reference):
+        assert look(change_plan(LONGER), OLD, unclear, busy=(busy,)).steps == []
+        assert look(change_plan(), OLD, unclear, busy=(busy,)).steps == []
+
+
+def test_rule_04_cancelled_amid_a_change_loses_the_grant_it_had() -> None:
+    """That has the vendor's id, whichever of the two it is by now."""
+    unclear = row(NEW, ISSUING, replaces=OLD.reference)
+    todo = look(change_plan(), unclear, OLD)
+    assert taken(todo) == [(Step.REVOKE, OLD.reference)]
+    assert todo.drop == [NEW.reference]
+
+
+def test_rule_03_booking_that_changes_twice_changes_what_is_there() -> None:
+    third = booking(end="13:00")
+    unclear = row(NEW, ISSUING, replaces=OLD.reference)
+    (wish,) = wishes(change_plan(third))
+    todo = look(change_plan(third), OLD, unclear, busy=(NEW.reference,))
+    assert todo.steps == []
+    todo = look(change_plan(third), OLD, unclear)
+    assert taken(todo) == [(Step.CHANGE, wish.reference)]
+    assert (todo.steps[0].source, todo.drop) == (OLD, [NEW.reference])
+
+
+def test_rule_03_grant_of_another_room_over_the_resource_is_not_changed() -> None:
+    one, other = hall(CHANGES), hall(CHANGES, BACK, id="other")
+    plan = planned(EARLY, rooms=[one, other])
+    first, second = wishes(plan)
+    todo = look(plan, row(first))
+    assert taken(todo) == [(Step.ISSUE, second.reference)]
+
+
+def test_changed_stay_waits_for_the_earlier_guest_of_its_new_time() -> None:
+    both = Traits(changes=True, overrides=True)
+    later = booking("14:00", "15:00", id="b")
+    old = row(wish_of(later, both))
+    plan = planned(EARLY, LATE, rooms=[hall(both)])
+    late = wishes(plan)[1]
+    todo = look(plan, row(wishes(plan)[0]), old)
+    assert (todo.steps, todo.again) == ([], at("11:15"))
+    now = at("11:15")
+    plan = planned(EARLY, LATE, rooms=[hall(both)], now=now)
+    todo = look(plan, row(late, PLANNED), old, now=now)
+    assert taken(todo) == [(Step.CHANGE, late.reference)]
+    assert todo.write == []
+
+
+# ---- suspended
+
+BLOCKED = replace(EARLY, blocked=True)
+SUSPENDS = Traits(suspends=True)
+SUSPENDING, SUSPENDED = GrantState.SUSPENDING, GrantState.SUSPENDED
+
+
+@pytest.mark.parametrize("traits", [SUSPENDS, Traits()], ids=["can", "cannot"])
+def test_blocked_booking_is_handed_out_nothing(traits: Traits) -> None:
+    plan = planned(BLOCKED, rooms=[hall(traits)])
+    wish = wish_of(EARLY, traits)
+    for rows in ([], [row(wish, PLANNED)], [row(wish, FAILED)]):
+        todo = look(plan, *rows)
+        assert (todo.steps, todo.write, todo.drop) == ([], [], [])
+    assert plan_of(at("10:00"), BLOCKED).demands == {}
+
+
+@pytest.mark.parametrize(
+    ("blocked", "state", "step", "after"),
+    [
+        (True, ISSUED, Step.SUSPEND, SUSPENDING),
+        (True, SUSPENDING, Step.SUSPEND, SUSPENDING),
+        (True, SUSPENDED, None, None),
+        (True, ISSUING, Step.RESOLVE, ISSUING),
+        (True, REVOKING, Step.REVOKE, REVOKING),
+        (False, SUSPENDING, Step.RESUME, SUSPENDING),
+        (False, SUSPENDED, Step.RESUME, SUSPENDING),
+    ],
+)
+def test_block_is_carried_out_and_ended(blocked, state, step, after) -> None:
+    """Which of both was under way at a crash makes no difference."""
+    plan = planned(BLOCKED if blocked else EARLY, rooms=[hall(SUSPENDS)])
+    todo = look(plan, row(wish_of(EARLY, SUSPENDS), state))
+    assert [(e.step, e.row.state) for e in todo.steps] == (
+        [(step, after)] if step else []
+    )
+
+
+@pytest.mark.parametrize("state", [SUSPENDING, SUSPENDED])
+def test_rule_04_blocked_and_then_cancelled_is_revoked(state: GrantState) -> None:
+    todo = look(planned(rooms=[hall(SUSPENDS)]), row(wish_of(EARLY, SUSPENDS), state))
+    assert [each.row.state for each in todo.steps] == [REVOKING]
+
+
+def test_block_where_grants_cannot_be_blocked_takes_them_back() -> None:
+    wish = wish_of(EARLY, Traits())
+    todo = look(planned(BLOCKED, rooms=[hall(Traits())]), row(wish))
+    assert taken(todo) == [(Step.REVOKE, wish.reference)]
+
+
+def test_block_ends_what_a_changed_booking_had() -> None:
+    blocked = replace(LONGER, blocked=True)
+    todo = look(planned(blocked, rooms=[hall(SUSPENDS)]), row(wish_of(EARLY, SUSPENDS)))
+    assert [each.row.state for each in todo.steps] == [REVOKING]
+
+
+def test_failed_block_is_tried_again_with_its_attempts() -> None:
+    plan, wish = planned(BLOCKED, rooms=[hall(SUSPENDS)]), wish_of(EARLY, SUSPENDS)
+    waiting = failed(row(wish, SUSPENDING), "not_reachable", NOW, 1.0)
+    assert look(plan, waiting).steps == []
+    (step,) = look(plan, waiting, now=NOW + seconds(5)).steps
+    assert (step.step, step.row.attempts, step.row.retry_at) == (Step.SUSPEND, 1, None)
+    (step,) = look(plan, replace(row(wish), attempts=3)).steps
+    assert step.row.attempts == 0
+
+
+def test_blocked_guest_still_has_the_room_where_the_next_would_cancel_the_key() -> None:
+    plan = planned(BLOCKED, LATE, rooms=[hall(OVERRIDES)])
+    assert plan.due(wishes(plan)[1]) == at("11:15")
+
+
+# ---- cards
+
+CARDS = Traits(changes=True, overrides=True, suspends=True)
+
+
+def desk(traits: Traits = CARDS, **changes) -> Room:
+    """Return a room for which cards are written."""
+    point = changes.pop("point", FRONT)
+    made = {"granted": (), "cards": (point,), "traits": {point: traits}}
+    return granting(**{**made, **changes})
+
+
+def card_plan(*bookings: Booking, now=NOW, rooms=None) -> Plan:
+    """Return the plan of a room for which cards are written."""
+    return planned(*bookings, rooms=rooms or [desk()], now=now)
+
+
+def written(it: Booking = EARLY, now=NOW, rooms=None, **changes) -> GrantRow:
+    """Return the row of a card that was written for a booking."""
+    plan = card_plan(it, now=now, rooms=rooms)
+    (card,) = next(each.cards for each in plan.rooms.values() if each.cards)
+    (step,) = write_card(plan, {}, card_wish(card, "card1"), now, ()).steps
+    assert (step.step, step.row.state, step.row.card) == (Step.ISSUE, ISSUING, True)
+    made = {"state": ISSUED, "issued_id": "7"}
+    return replace(step.row, **{**made, **changes})
+
+
+def test_nobody_gets_a_card_by_itself() -> None:
+    todo = look(card_plan(EARLY))
+    assert (todo.steps, todo.write, wishes(card_plan(EARLY))) == ([], [], [])
+
+
+def test_card_stays_while_its_booking_stands() -> None:
+    todo = look(card_plan(EARLY), written(), row(wish_of(EARLY)))
+    assert (Step.REVOKE, written().reference) not in taken(todo)
+    assert look(card_plan(EARLY), written()).steps == []
+    now = at("11:15")
+    todo = look(card_plan(EARLY, now=now), written(), now=now)
+    assert (todo.steps, todo.drop, todo.again) == ([], [], now + REMEMBERED)
+
+
+@pytest.mark.parametrize("state", [ISSUED, ISSUING, SUSPENDED])
+def test_rule_04_cancelled_booking_loses_its_cards_and_keys_in_any_order(state) -> None:
+    card, key = written(state=state), row(wish_of(EARLY))
+    for rows in ([card, key], [key, card]):
+        todo = look(card_plan(), *rows)
+        assert {each.row.reference for each in todo.steps} == {
+            card.reference,
+            key.reference,
+        }
+        assert {each.row.state for each in todo.steps} == {REVOKING}
+
+
+def test_rule_08_card_in_doubt_is_never_written_or_looked_for_by_itself() -> None:
+    assert look(card_plan(EARLY), written(state=ISSUING)).steps == []
+
+
+def test_card_follows_its_booking_by_a_change() -> None:
+    two = [desk(id="one"), desk(id="two", resource_id="two", point=BACK)]
+    for it, rooms in ((LONGER, None), (replace(EARLY, resource_id="two"), two)):
+        plan = card_plan(it, rooms=rooms)
+        card = written(rooms=rooms)
+        (step,) = look(plan, card).steps
+        assert (step.step, step.source, step.row.card) == (Step.CHANGE, card, True)
+        (window,) = {e.window for each in plan.rooms.values() for e in each.cards}
+        assert (step.row.start, step.row.end) == (window.start, window.end)
+        unclear = failed(step.row, "no_confirmation", NOW, 1.0)
+        later = NOW + seconds(5)
+        (again,) = look(plan, card, unclear, now=later).steps
+        assert (again.step, again.source) == (Step.CHANGE, card)
+
+
+def test_card_that_cannot_follow_stays_where_it_does_no_harm() -> None:
+    """Nobody can write another by itself."""
+    rooms = [desk(Traits())]
+    card = written(rooms=rooms)
+    todo = look(card_plan(LONGER, rooms=rooms), card)
+    assert (todo.steps, todo.drop, todo.again) == ([], [], at("09:45"))
+    now = at("11:00")
+    assert look(card_plan(LONGER, rooms=rooms, now=now), card, now=now).steps == []
+    shorter, now = booking(end="10:15"), at("10:31")
+    todo = look(card_plan(shorter, rooms=rooms, now=now), card, now=now)
+    assert taken(todo) == [(Step.REVOKE, card.reference)]
+
+
+def test_card_of_a_room_that_the_guest_left_is_revoked() -> None:
+    rooms = [
+        desk(Traits(), id="one"),
+        desk(Traits(), id="two", resource_id="two", point=BACK),
+    ]
+    now = at("10:30")
+    card = written(rooms=rooms)
+    plan = card_plan(replace(EARLY, resource_id="two"), rooms=rooms, now=now)
+    assert taken(look(plan, card, now=now)) == [(Step.REVOKE, card.reference)]
+
+
+def test_card_that_cannot_be_changed_is_not_tried_for_ever() -> None:
+    plan = card_plan(LONGER)
+    (wish,) = {each.wish.reference for each in look(plan, written()).steps if each.wish}
+    refused = replace(written(), reference=wish, state=FAILED)
+    assert look(plan, written(), refused).steps == []
+    lost = replace(refused, state=PLANNED)
+    assert look(plan, replace(written(), overridden=True), lost).drop == [wish]
+
+
+def test_card_of_a_blocked_booking_is_blocked() -> None:
+    todo = look(card_plan(BLOCKED), written())
+    assert [each.step for each in todo.steps] == [Step.SUSPEND]
+
+
+def test_card_is_refused_while_the_guest_before_has_the_room() -> None:
+    now = at("11:10")
+    plan = card_plan(EARLY, LATE, now=now)
+    late = card_wish(plan.rooms["room"].cards[1], "new")
+    assert write_card(plan, {}, late, now, ()).steps == []
+    now = at("11:15")
+    assert len(write_card(plan, {}, late, now, ()).steps) == 1
+    early = card_wish(plan.rooms["room"].cards[0], "new")
+    inside = written(LATE)
+    assert write_card(plan, {inside.reference: inside}, early, now, ()).steps == []
+
+
+def test_card_may_cancel_what_later_guests_have() -> None:
+    """Who has a card can only be told; who has a key in the phone gets it anew."""
+    plan = card_plan(EARLY, LATE)
+    early = card_wish(plan.rooms["room"].cards[0], "new")
+    later = written(LATE)
+    todo = write_card(plan, {later.reference: later}, early, NOW, ())
+    assert todo.write == [replace(later, overridden=True)]
+    assert look(plan, todo.write[0]).steps == []
+
+
+def test_two_cards_of_a_booking_are_two_grants() -> None:
+    (card,) = card_plan(EARLY).rooms["room"].cards
+    one, other = card_wish(card, "one"), card_wish(card, "other")
+    assert one.reference != other.reference
+    first = first_row(one, ISSUED)
+    plan = card_plan(EARLY)
+    rows = {first.reference: first}
+    assert len(write_card(plan, rows, other, NOW, ()).steps) == 1
+    unclear = {first.reference: replace(first, state=ISSUING)}
+    assert len(write_card(plan, unclear, other, NOW, ()).steps) == 1
+
+
+def test_pass_levels_are_on_the_card_too() -> None:
+    gym = "locks/gym"
+    room = desk(cards=(FRONT, gym, "more/1"))
+    cards = card_plan(EARLY, rooms=[room]).rooms["room"].cards
+    assert [(each.account_id, each.points) for each in cards] == [
+        ("locks", ("front", "gym")),
+        ("more", ("1",)),
+    ]

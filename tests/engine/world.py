@@ -16,7 +16,8 @@ from custom_components.booking_access.engine.appliances import (
     to_begin,
     to_restore,
 )
-from custom_components.booking_access.engine.grants import GrantStep, reconcile_grants
+from custom_components.booking_access.engine.grant_steps import GrantStep
+from custom_components.booking_access.engine.grants import reconcile_grants
 from custom_components.booking_access.engine.ledger import (
     Evidence,
     GrantRow,
@@ -25,6 +26,7 @@ from custom_components.booking_access.engine.ledger import (
     Switched,
     failed,
     issued,
+    taken_back,
 )
 from custom_components.booking_access.engine.models import (
     FOREVER,
@@ -295,6 +297,8 @@ class World:
             return None
         if step.step is Step.ISSUE:
             return self._issue(row)
+        if step.step is Step.CHANGE:
+            return self._change(step)
         if step.step is Step.REVOKE:
             self.keys = {
                 key: replace(each, live=each.live and each.reference != row.reference)
@@ -324,6 +328,17 @@ class World:
             end=row.end,
         )
         self.keys[made.id] = made
+        return made
+
+    def _change(self, step: GrantStep) -> Issued | None:
+        """Make a key into another, by its id, whatever it is by then."""
+        row, key = step.row, self.keys[step.source.issued_id]
+        self.counted += 1
+        if self.counted in self.refused or key not in self.live_keys():
+            return None
+        times = {"points": row.points, "start": row.start, "end": row.end}
+        made = replace(key, reference=row.reference, **times)
+        self.keys[key.id] = made
         return made
 
     def live_key(self, reference: str) -> Issued | None:
@@ -357,13 +372,28 @@ class World:
         rows.pop(row.reference, None)
         if not (outcome.works and outcome.is_known):
             again = failed(row, "failed", self.now, 1.0)
-            if step.step is Step.ISSUE and outcome.is_known:
+            if step.step in (Step.ISSUE, Step.CHANGE) and outcome.is_known:
                 again = replace(again, state=GrantState.PLANNED)
             rows[row.reference] = again
         elif step.step is Step.REVOKE:
-            return
+            if step.wish:
+                rows[row.reference] = taken_back(row)
+        elif step.step in (Step.SUSPEND, Step.RESUME):
+            state = GrantState.SUSPENDED
+            state = state if step.step is Step.SUSPEND else GrantState.ISSUED
+            rows[row.reference] = replace(row, state=state, attempts=0, error=None)
         elif answer:
-            rows[row.reference] = issued(row, answer, Evidence.LISTED)
+            rows.pop(row.replaces, None)
+            is_new = step.step is not Step.RESOLVE
+            made = issued(row, answer, Evidence.LISTED)
+            overridden = made.overridden and not is_new
+            made = replace(made, replaces="", overridden=overridden)
+            rows[row.reference] = made
+        elif step.step is Step.CHANGE:
+            anew = replace(
+                row, state=GrantState.PLANNED, replaces="", cannot_change=True
+            )
+            rows[row.reference] = anew
         elif step.step is Step.ISSUE:
             rows[row.reference] = replace(row, state=GrantState.FAILED)
         elif step.wish:

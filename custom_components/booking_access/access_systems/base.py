@@ -176,7 +176,9 @@ class AccessSystem(ABC):
         """Make a grant into another one of the same reservation and person.
 
         Where the point's ``traits`` say ``changes``. Rejected if it cannot be: then
-        the other one is issued, and this one revoked.
+        the other one is issued, and this one revoked; a card stays as it is. Safe to
+        repeat: after an unknown outcome it is done again, or ``issued`` is revoked
+        although it may be the other one by then.
         """
         raise Rejected("changing is not supported")
 
@@ -200,6 +202,7 @@ class AccessSystem(ABC):
         """Return a grant whose answer was lost; None if it was not made.
 
         Where the vendor cannot tell (``can_find``): the grant as it is revoked unseen.
+        A ``card`` is only looked for to be revoked; it is there if that is not sure.
         """
         wanted = grant.reference
         listed = await self.list_issued()

@@ -132,7 +132,11 @@ class Messenger(AccessSystem):
                 name=typed.get("name") or typed["identifier"],
                 kind=PointKind.DOOR if typed["kind"] == ROOM else PointKind.GROUP,
                 capabilities=frozenset(can),
-                traits=Traits(changes=True, overrides=not first_use),
+                traits=Traits(
+                    changes=True,
+                    # A pass level is everybody's: rooms are what keys are cancelled for.
+                    overrides=typed["kind"] == ROOM and not first_use,
+                ),
             )
             for typed in self.settings.get("access_point", ())
         )
@@ -190,6 +194,8 @@ class Messenger(AccessSystem):
         Its texts are not public: one counts that has the phone's number in it. None
         is right for all else, because ``issue`` tries a duplicate first.
         """
+        if grant.card:
+            return _issued(CARD, grant)
         phone = (grant.person.phone or "").strip()
         if not phone or not await self._server.offers(HISTORY):
             return None
@@ -274,10 +280,15 @@ class Messenger(AccessSystem):
         """Make one more key of a reservation, or its first.
 
         Where the front desk has checked a running stay out, it stays so. Before its
-        start nobody can have left: then it was cancelled, and is booked again.
+        start nobody can have left: then it was cancelled, and is booked again. Of what
+        another booking cancelled, a duplicate would open nothing.
         """
         stay, reservation = Stay.of(grant), short_reservation(grant.reservation)
         person, in_a_phone = grant.person, desk.time_limit < ENCODING
+        if grant.anew:
+            self._note(reservation, stay)
+            await self._stays.create(reservation, person, stay, desk)
+            return
         ok = GONE | ({Meaning.NO_MORE_KEYS} if in_a_phone else frozenset())
         answer = await self._stays.duplicate(reservation, person, desk, ok)
         if answer is Meaning.CHECKED_OUT and grant.start <= datetime.now(UTC):

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from .ledger import Evidence, GrantRow, GrantState, issued
-from .models import Credential, Issued
+from .ledger import Evidence, GrantRow, GrantState, issued, taken_back
+from .models import Issued
 
 # How often a vendor is asked for its list, and how soon if something is missing.
 AUDIT_EVERY: Final = timedelta(minutes=5)
@@ -48,7 +48,7 @@ def to_look_for(
         if row.account_id == account_id
         and row.state is GrantState.ISSUED
         and row.issued_id is not None
-        and not row.overridden
+        and not (row.overridden or row.card)
         and row.reference not in busy
         and now < row.end
     }
@@ -120,24 +120,10 @@ def _evidence(row: GrantRow, suspicion: Suspicion) -> Evidence:
     return Evidence.ASSUMED if is_missing else Evidence.LISTED
 
 
-def to_issue_again(row: GrantRow) -> GrantRow:
-    """Return a row whose grant was deleted, to be made once more with the same code."""
-    return replace(
-        row,
-        state=GrantState.PLANNED,
-        evidence=None,
-        issued_id=None,
-        credential=Credential(code=row.credential.code),
-        attempts=0,
-        retry_at=None,
-        error=None,
-    )
-
-
 def to_leave(row: GrantRow) -> GrantRow:
     """Return a row whose grant was deleted, and is not made again."""
     return replace(
-        to_issue_again(row),
+        taken_back(row),
         state=GrantState.FAILED,
         credential=row.credential,
         error=DELETED,

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from .grant_steps import GrantStep, changing, first_row, issuing, suspending
 from .ledger import GrantRow, GrantState, waits
 from .models import LONG_AGO
 from .plan import Plan, claim
 from .reconcile import Step, Todo
-from .wishes import GrantWish, whole_of
+from .wishes import GrantWish, card_wish, whole_of
 
 # A grant that lapsed is remembered for this long: while a clock is wrong, one may
 # seem to be over that is not, and must not be made a second time. What was
@@ -19,16 +20,12 @@ REMEMBERED: Final = timedelta(hours=25)
 # There is nothing at the vendor.
 NEVER_MADE: Final = (GrantState.PLANNED, GrantState.FAILED)
 # It is there, or may be, and nobody takes it back.
-MAY_OPEN: Final = (GrantState.ISSUING, GrantState.ISSUED)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GrantStep:
-    """Do something about a grant; ``wish`` is there to issue it."""
-
-    step: Step
-    row: GrantRow
-    wish: GrantWish | None = None
+MAY_OPEN: Final = (
+    GrantState.ISSUING,
+    GrantState.ISSUED,
+    GrantState.SUSPENDING,
+    GrantState.SUSPENDED,
+)
 
 
 def reconcile_grants(
@@ -47,22 +44,24 @@ def reconcile_grants(
     ``forgotten`` is when rows were last dropped; a clock that was put back from
     there may bring back wishes that were granted already.
     """
-    wishes = {
-        wish.reference: wish for room in plan.rooms.values() for wish in room.wishes
-    }
-    subjects = {wish.subject for wish in wishes.values()}
-    look = _Look(plan, dict(rows), now, unsure, forgotten, set(busy), subjects)
+    wishes = _all_wishes(plan, rows.values())
+    look = _Look(plan, dict(rows), now, unsure, forgotten, set(busy), wishes)
     lacking: defaultdict[str, list[GrantWish]] = defaultdict(list)
     for reference, wish in wishes.items():
         row = rows.get(reference)
-        if row is None or row.state is not GrantState.ISSUED:
+        is_there = row is not None and row.state is GrantState.ISSUED
+        if not is_there and not wish.suspended:
             for key in {wish.subject, whole_of(wish.subject)}:
                 lacking[key].append(wish)
-        if reference not in look.engaged:
+        if look.is_free(reference):
             look.see_to(wish, look.rows.get(reference))
     for reference in rows:
-        if reference not in wishes and reference not in look.engaged:
-            row = look.rows[reference]
+        row = look.rows[reference]
+        if reference in wishes or reference in look.engaged:
+            continue
+        if row.state is GrantState.ISSUING and row.replaces in rows:
+            look.todo.drop.append(reference)  # what it was made of stands for it
+        else:
             # Points that had one grant may have one each now, or the other way round.
             is_wished = row.subject in look.subjects
             key = row.subject if is_wished else whole_of(row.subject)
@@ -74,7 +73,8 @@ def reconcile_grants(
 class _Look:
     """One look at all grants; ``engaged`` are those that a step is taken with.
 
-    ``rows`` are as the ledger is to have them after it.
+    A grant and the one that it was made of are one to the vendor, and so engaged
+    together. ``rows`` are as the ledger is to have them after it.
     """
 
     plan: Plan
@@ -83,29 +83,90 @@ class _Look:
     unsure: Collection[str]
     forgotten: datetime
     engaged: set[str]
-    subjects: Collection[str]
+    wishes: Mapping[str, GrantWish]
     todo: Todo[GrantStep, GrantRow] = field(default_factory=Todo)
+    subjects: Mapping[str, list[str]] = field(init=False)
     at_points: defaultdict[str, list[str]] | None = None
+
+    def __post_init__(self) -> None:
+        """Find the grants of each subject that has a wish, and what is engaged."""
+        for reference in tuple(self.engaged):
+            if row := self.rows.get(reference):
+                self.engaged |= _tied(row)
+        self.subjects = {wish.subject: [] for wish in self.wishes.values()}
+        for reference, row in self.rows.items():
+            if row.subject in self.subjects:
+                self.subjects[row.subject].append(reference)
+
+    def is_free(self, reference: str) -> bool:
+        """Whether no step is taken with a grant, or with what it was made of."""
+        row = self.rows.get(reference)
+        return self.engaged.isdisjoint(_tied(row) if row else (reference,))
 
     def see_to(self, wish: GrantWish, row: GrantRow | None) -> None:
         """Take the next step towards a grant that is wished for."""
         due = self.plan.due(wish)
-        is_early = self.now < due
         if row and waits(row, self.now):
             self.todo.look_at(row.retry_at)
-        elif row is None and not is_early and self._is_relived(wish):
-            self._step(replace(_issue(wish, None), step=Step.RESOLVE))
-        elif row is None or row.state is GrantState.PLANNED:
-            if is_early:
-                self._prepare(wish, row, due)
-            elif self._may_issue(wish):
-                self._issue(wish, row)
-        elif row.state is GrantState.ISSUING:
+        elif row and row.state is GrantState.REVOKING:
+            self._step(GrantStep(step=Step.REVOKE, row=row, wish=wish))
+        elif row and row.state is GrantState.ISSUING:
+            self._find_out(wish, row)
+        elif row and row.state is not GrantState.PLANNED:
+            self._keep(wish, row, is_early=self.now < due)
+        elif wish.suspended:
+            return
+        elif self.now < due:
+            self._prepare(wish, row, due)
+        elif row is None and self._is_relived(wish):
+            row = first_row(wish, GrantState.ISSUING)
             self._step(GrantStep(step=Step.RESOLVE, row=row, wish=wish))
-        elif row.state is GrantState.REVOKING:
-            self._step(GrantStep(step=Step.REVOKE, row=row))
-        elif row.state is GrantState.ISSUED and self._is_void(wish, row, is_early):
-            self._revoke(row)
+        elif self.may_issue(wish):
+            self._make(wish, row)
+
+    def _keep(self, wish: GrantWish, row: GrantRow, *, is_early: bool) -> None:
+        """See that a grant which is there is as it should be."""
+        is_blocked = row.state in (GrantState.SUSPENDING, GrantState.SUSPENDED)
+        if row.state is GrantState.FAILED:
+            return
+        if self._is_void(wish, row, is_early=is_early):
+            self._revoke(row, wish)
+        elif wish.suspended and row.state is not GrantState.SUSPENDED:
+            if wish.suspends:
+                self._step(suspending(Step.SUSPEND, row))
+            else:
+                self._revoke(row, wish)
+        elif is_blocked and not wish.suspended:
+            self._step(suspending(Step.RESUME, row))
+
+    def _find_out(self, wish: GrantWish, row: GrantRow) -> None:
+        """Find out what came of a grant; changing another into it is done again.
+
+        What came of a card, people saw at the encoder.
+        """
+        source = self.rows.get(row.replaces)
+        if source and self._can_change(source):
+            self._step(changing(wish, row, source))
+        elif not wish.card:
+            self._step(GrantStep(step=Step.RESOLVE, row=row, wish=wish))
+
+    def _make(self, wish: GrantWish, row: GrantRow | None) -> None:
+        """Make a grant: of the one that it replaces if that can be, else anew."""
+        others = (e for e in self.subjects[wish.subject] if e not in self.wishes)
+        sources = [e for e in map(self.rows.__getitem__, others) if self._can_change(e)]
+        if wish.changes and sources and not (row and row.cannot_change):
+            free = [each for each in sources if self.is_free(each.reference)]
+            for source in free[:1]:  # else what comes of it is awaited
+                self._step(changing(wish, row, source))
+        elif not wish.card:
+            self.issue(wish, row)
+        elif row:
+            self.todo.drop.append(row.reference)  # there is no card to be changed
+
+    def _can_change(self, row: GrantRow) -> bool:
+        """Whether another grant can be made of one."""
+        is_there = row.state is GrantState.ISSUED and not row.overridden
+        return is_there and self.now < row.end
 
     def let_go(self, row: GrantRow, lacking: Collection[GrantWish]) -> None:
         """Take back a grant that nobody wishes any more.
@@ -115,6 +176,8 @@ class _Look:
         never lapses.
         """
         now = self.now
+        if row.card:  # nobody writes another one by itself
+            lacking = [each for each in lacking if set(row.points) <= set(each.points)]
         if now < row.end and claim(row.room_id, row.booking_id) in self.unsure:
             self.todo.look_at(row.end)
             return
@@ -126,7 +189,7 @@ class _Look:
             self.todo.look_at(row.end + REMEMBERED)
         elif waits(row, now):
             self.todo.look_at(row.retry_at)
-        elif row.state is GrantState.ISSUING:
+        elif row.state is GrantState.ISSUING and not row.card:
             self._step(GrantStep(step=Step.RESOLVE, row=row))
         elif row.state is GrantState.REVOKING:
             self._step(GrantStep(step=Step.REVOKE, row=row))
@@ -142,17 +205,20 @@ class _Look:
     def _prepare(self, wish: GrantWish, row: GrantRow | None, due: datetime) -> None:
         """Note a grant that is to be issued later, so that its code is known."""
         self.todo.look_at(due)
-        if row is None:
-            self.todo.write.append(_row(wish, GrantState.PLANNED))
+        if row is None and not wish.card:
+            self.todo.write.append(self._first_row(wish, GrantState.PLANNED))
 
-    def _is_void(self, wish: GrantWish, row: GrantRow, is_early: bool) -> bool:
+    def _is_void(self, wish: GrantWish, row: GrantRow, *, is_early: bool) -> bool:
         """Whether a grant is there that must be issued anew, or only later.
 
-        What a guest inside holds is left alone.
+        What a guest inside holds is left alone; so are cards, which only people can
+        write anew.
         """
+        if wish.card:
+            return False
         return row.overridden or (is_early and self.now < wish.window.start)
 
-    def _may_issue(self, wish: GrantWish) -> bool:
+    def may_issue(self, wish: GrantWish) -> bool:
         """Whether a grant cancels nothing that it must not.
 
         A guest who is inside with a key keeps it, whoever was to come before; and
@@ -175,18 +241,20 @@ class _Look:
         if row.state not in MAY_OPEN or row.overridden or row.end <= self.now:
             return False
         if row.reservation == wish.reservation:
-            return row.state is GrantState.ISSUING
+            is_new = not (row.card or row.replaces)
+            return row.state is GrantState.ISSUING and is_new
         stands = row.subject in self.subjects
         stands = stands or claim(row.room_id, row.booking_id) in self.unsure
         return stands and row.start <= self.now
 
-    def _issue(self, wish: GrantWish, row: GrantRow | None) -> None:
+    def issue(self, wish: GrantWish, row: GrantRow | None) -> None:
         """Issue a grant, and note what other bookings' it may cancel."""
         for each in self._others(wish):
             if each.reservation != wish.reservation and each.state in MAY_OPEN:
                 marked = self.rows[each.reference] = replace(each, overridden=True)
                 self.todo.write.append(marked)
-        self._step(_issue(wish, row))
+        row = row or self._first_row(wish, GrantState.ISSUING)
+        self._step(issuing(wish, row))
         if self.at_points is not None:
             for point in wish.overriding:
                 self.at_points[point].append(wish.reference)
@@ -202,16 +270,27 @@ class _Look:
         )
         return [self.rows[each] for each in found if each != wish.reference]
 
-    def _revoke(self, row: GrantRow) -> None:
+    def _revoke(self, row: GrantRow, wish: GrantWish | None = None) -> None:
         """Take a grant back, having written down that we are about to."""
         revoking = replace(row, state=GrantState.REVOKING, attempts=0, error=None)
-        self._step(GrantStep(step=Step.REVOKE, row=revoking))
+        self._step(GrantStep(step=Step.REVOKE, row=revoking, wish=wish))
+
+    def _first_row(self, wish: GrantWish, state: GrantState) -> GrantRow:
+        """Return the first row of a wish; what it replaces may have been cancelled."""
+        theirs = (self.rows[each] for each in self.subjects[wish.subject])
+        overridden = any(each.overridden for each in theirs)
+        return replace(first_row(wish, state), overridden=overridden)
 
     def _step(self, step: GrantStep) -> None:
         """Take a step, and no other with the same grant."""
         self.todo.steps.append(step)
         self.rows[step.row.reference] = step.row
-        self.engaged.add(step.row.reference)
+        self.engaged |= _tied(step.row)
+
+
+def _tied(row: GrantRow) -> set[str]:
+    """Return what names a grant, and the one that it was made of."""
+    return {row.reference, row.replaces or row.reference}
 
 
 def _by_point(rows: Iterable[GrantRow]) -> defaultdict[str, list[str]]:
@@ -223,41 +302,60 @@ def _by_point(rows: Iterable[GrantRow]) -> defaultdict[str, list[str]]:
     return found
 
 
-def _issue(wish: GrantWish, row: GrantRow | None) -> GrantStep:
-    """Issue what is wished for, for the first time or again."""
-    if row:
-        row = replace(row, state=GrantState.ISSUING, overridden=False, retry_at=None)
-    else:
-        row = _row(wish, GrantState.ISSUING)
-    return GrantStep(step=Step.ISSUE, row=row, wish=wish)
+def _all_wishes(plan: Plan, rows: Iterable[GrantRow]) -> dict[str, GrantWish]:
+    """Return the wishes of all rooms, also those about cards that were written."""
+    wishes = {
+        wish.reference: wish for room in plan.rooms.values() for wish in room.wishes
+    }
+    return wishes | _card_wishes(plan, rows)
 
 
-def _row(wish: GrantWish, state: GrantState) -> GrantRow:
-    """Return the first row of a wish."""
-    return GrantRow(
-        reference=wish.reference,
-        subject=wish.subject,
-        reservation=wish.reservation,
-        bearer=wish.bearer,
-        enforced=wish.enforced,
-        room_id=wish.room_id,
-        booking_id=wish.booking_id,
-        account_id=wish.account_id,
-        points=wish.points,
-        start=wish.window.start,
-        end=wish.window.end,
-        state=state,
-    )
+def _card_wishes(plan: Plan, rows: Iterable[GrantRow]) -> dict[str, GrantWish]:
+    """Return what the cards that were written are to be like now."""
+    rows = [row for row in rows if row.card]
+    if not rows:
+        return {}
+    found: defaultdict[tuple[str, str], list[GrantWish]] = defaultdict(list)
+    for room in plan.rooms.values():
+        for card in room.cards:
+            found[card.reservation, card.account_id].append(card)
+    wishes = {}
+    for row in rows:
+        cards = found[row.reservation, row.account_id]
+        cards.sort(key=lambda each: each.room_id != row.room_id)
+        for card in cards[:1]:
+            wish = card_wish(card, row.subject)
+            wishes[wish.reference] = wish
+    return wishes
 
 
-def joins(row: GrantRow, rows: Iterable[GrantRow], now: datetime) -> bool:
-    """Whether another grant of the same booking is there already."""
-    return any(
-        each.reservation == row.reservation
-        and each.account_id == row.account_id
-        and each.reference != row.reference
-        and each.state is GrantState.ISSUED
-        and not each.overridden
-        and now < each.end
+def write_card(
+    plan: Plan,
+    rows: Mapping[str, GrantRow],
+    card: GrantWish,
+    now: datetime,
+    busy: Collection[str],
+) -> Todo[GrantStep, GrantRow]:
+    """Return the step of writing a card; none where it would lock somebody out.
+
+    That is the guest before, or who is inside; and what is under way comes first.
+    """
+    wishes = _all_wishes(plan, rows.values()) | {card.reference: card}
+    look = _Look(plan, dict(rows), now, (), LONG_AGO, set(busy), wishes)
+    if now >= plan.due(card) and look.may_issue(card):
+        look.issue(card, None)
+    return look.todo
+
+
+def is_anew(row: GrantRow, rows: Iterable[GrantRow], now: datetime) -> bool:
+    """Whether all that the booking of a grant had there may have been cancelled."""
+    theirs = [
+        each
         for each in rows
+        if (each.reservation, each.account_id) == (row.reservation, row.account_id)
+    ]
+    stands = any(
+        each.state is GrantState.ISSUED and not each.overridden and now < each.end
+        for each in theirs
     )
+    return not stands and any(each.overridden for each in theirs)

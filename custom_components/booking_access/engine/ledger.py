@@ -59,6 +59,8 @@ class GrantState(StrEnum):
     ACTIVE = "active"
     REVOKING = "revoking"
     REVOKED = "revoked"
+    SUSPENDING = "suspending"  # or the end of that: what is so is not known
+    SUSPENDED = "suspended"
     FAILED = "failed"
 
 
@@ -78,7 +80,10 @@ class GrantRow:
     ``subject`` is the same for every grant that replaces another one,
     ``reservation`` for all grants of the booking and ``bearer`` for those of the
     person. One that its system does not end by itself is not ``enforced``; one is
-    ``overridden`` that a grant of another booking may have cancelled.
+    ``overridden`` that a grant of another booking may have cancelled, until it is
+    there again. What was made by changing another ``replaces`` that one; what
+    ``cannot_change`` is issued instead.
+    A ``card`` was written at an encoder.
     """
 
     reference: str
@@ -93,6 +98,9 @@ class GrantRow:
     bearer: str = ""
     enforced: bool = True
     overridden: bool = False
+    replaces: str = ""
+    cannot_change: bool = False
+    card: bool = False
     state: GrantState = GrantState.PLANNED
     evidence: Evidence | None = None
     issued_id: str | None = None
@@ -175,6 +183,20 @@ def issued(row: GrantRow, answer: Issued, evidence: Evidence) -> GrantRow:
             link=answer.credential.link or known.link,
             bearer=answer.credential.bearer or known.bearer,
         ),
+        attempts=0,
+        retry_at=None,
+        error=None,
+    )
+
+
+def taken_back(row: GrantRow) -> GrantRow:
+    """Return the row of a grant that is gone, to be made once more with the same code."""
+    return replace(
+        row,
+        state=GrantState.PLANNED,
+        evidence=None,
+        issued_id=None,
+        credential=Credential(code=row.credential.code),
         attempts=0,
         retry_at=None,
         error=None,

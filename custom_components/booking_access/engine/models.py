@@ -167,12 +167,14 @@ class Traits:
     ``overrides``: the first grant of a booking cancels those of the booking before
     it, so it is not issued while that one's window lasts.
     ``changes``: a grant can be changed in place (``AccessSystem.change``).
+    ``suspends``: a grant can be blocked for a while; the hub fills that in.
     """
 
     apart: bool = False
     enforced: bool = True
     overrides: bool = False
     changes: bool = False
+    suspends: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -249,7 +251,7 @@ class Room:
     Points are ``"<access account>/<point id>"``: ``points`` all of them,
     ``held`` those that are kept open while booked, ``granted`` those that the
     booking's people get a key or code for, ``scheduled`` those that follow times
-    which they are told. ``traits`` are how grants behave at them, where that is not
+    which they are told, ``cards`` those that key cards can be written for. ``traits`` are how grants behave at them, where that is not
     as usual. ``appliances`` are what is switched for an effect, by ids that mean
     nothing here. ``leads`` is for a visit, which is a room of its own: the room that
     alarm, light and ventilation are ready in, if they are to be.
@@ -263,6 +265,7 @@ class Room:
     held: tuple[str, ...] = ()
     granted: tuple[str, ...] = ()
     scheduled: tuple[str, ...] = ()
+    cards: tuple[str, ...] = ()
     traits: Mapping[str, Traits] = field(default_factory=dict)
     timing: Mapping[Effect, Timing] = field(default_factory=dict)
     appliances: Mapping[Effect, tuple[str, ...]] = field(default_factory=dict)
@@ -273,7 +276,7 @@ class Room:
     @property
     def served(self) -> tuple[str, ...]:
         """The points through which the room's ways of access lead."""
-        return (*self.held, *self.granted, *self.scheduled)
+        return (*self.held, *self.granted, *self.scheduled, *self.cards)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -283,8 +286,9 @@ class Grant:
     ``reference`` is ours and travels to the vendor, so that a grant can be
     found again after an unclear answer. It is stable for the same wish.
     ``reservation`` is ours as well, the same for all grants of a booking at an
-    account whatever becomes of its times, people and points. ``joins`` says that
-    one of these is there already: it must not be cancelled by this one.
+    account whatever becomes of its times, people and points. Where it is made
+    ``anew``, all that its reservation had may have been cancelled by another one's,
+    and a duplicate of that would open nothing. A ``card`` is written at an encoder.
     """
 
     reference: str
@@ -294,7 +298,8 @@ class Grant:
     end: datetime
     person: Person = field(repr=False)
     code: str | None = field(default=None, repr=False)
-    joins: bool = False
+    anew: bool = False
+    card: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

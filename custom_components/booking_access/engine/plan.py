@@ -9,7 +9,7 @@ from typing import Final
 from .models import FOREVER, LONG_AGO, Booking, Effect, Room, Timing
 from .stays import Stay, overriding_points, stays_of, waits_at
 from .windows import NO_TIMING, Refusal, refusal, window
-from .wishes import GrantWish, wishes_of
+from .wishes import GrantWish, cards_of, wishes_of
 
 # A clock that is corrected by less than this undoes nothing that has begun.
 SETBACK: Final = timedelta(seconds=30)
@@ -22,7 +22,8 @@ class RoomPlan:
 
     ``active`` are the bookings whose window of an effect is open, ``upcoming``
     is when the next window of an effect opens, ``refused`` are coming bookings
-    that end before they start. ``stays`` are the bookings that others wait for.
+    that end before they start. ``cards`` are what key cards of bookings are
+    to be like, ``stays`` the bookings that others wait for.
     ``demands``, ``ends`` and ``expected`` are the room's
     part of those of the ``Plan``.
     """
@@ -36,6 +37,7 @@ class RoomPlan:
     upcoming: Mapping[Effect, datetime]
     coming: Booking | None  # the next to start
     wishes: tuple[GrantWish, ...]
+    cards: tuple[GrantWish, ...]
     stays: tuple[Stay, ...]
     refused: tuple[str, ...]
     demands: Mapping[str, frozenset[str]]
@@ -196,7 +198,7 @@ def plan_room(room: Room, bookings: tuple[Booking, ...], now: datetime) -> RoomP
         edges.append(until)
         if following:
             upcoming[effect] = window(following, timing).start
-    entering = _for(Effect.ACCESS, counting)
+    entering = [each for each, reason in reasons if _enters(each, reason)]
     wishes, until = wishes_of(room, entering, now)
     demands, ends, expected = _switches(room, active, last, upcoming)
     return RoomPlan(
@@ -209,6 +211,7 @@ def plan_room(room: Room, bookings: tuple[Booking, ...], now: datetime) -> RoomP
         upcoming=upcoming,
         coming=coming,
         wishes=wishes,
+        cards=cards_of(room, entering, now),
         stays=stays_of(room, entering, now),
         refused=tuple(each.id for each in refused),
         demands=demands,
@@ -222,6 +225,15 @@ def _for(effect: Effect, bookings: list[Booking]) -> list[Booking]:
     if effect is not Effect.ACCESS:
         return bookings
     return [each for each in bookings if not each.closed]
+
+
+def _enters(booking: Booking, reason: Refusal | None) -> bool:
+    """Whether a booking's people get in; those of a blocked one do later, perhaps."""
+    if booking.closed:
+        return False
+    if reason is Refusal.BLOCKED:
+        return booking.start < booking.end
+    return reason is None
 
 
 def _around(

@@ -25,6 +25,9 @@ class Step(StrEnum):
     ISSUE = "issue"
     RESOLVE = "resolve"  # find out whether the vendor has it
     REVOKE = "revoke"
+    CHANGE = "change"  # another grant into this one
+    SUSPEND = "suspend"
+    RESUME = "resume"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

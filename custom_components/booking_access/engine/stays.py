@@ -20,7 +20,9 @@ class Stay:
 def overriding_points(room: Room) -> tuple[str, ...]:
     """Return the points of a room at which grants cancel those of other bookings."""
     return tuple(
-        point for point in room.granted if room.traits.get(point, AS_USUAL).overrides
+        point
+        for point in dict.fromkeys((*room.granted, *room.cards))
+        if room.traits.get(point, AS_USUAL).overrides
     )
 
 

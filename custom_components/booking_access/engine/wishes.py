@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 import re
@@ -23,7 +23,9 @@ class GrantWish:
     very wish, with its times, points and how the person is reached, so a
     changed wish has another reference and the same subject. ``reservation``
     names the booking, ``bearer`` the person of it. It is not to be issued before
-    ``due``, and at points in ``overriding`` cancels grants of other bookings.
+    ``due``, and at points in ``overriding`` cancels grants of other bookings. What
+    a blocked booking has is ``suspended``. A ``card`` is written at an encoder, by
+    people; it only follows what becomes of its booking.
     """
 
     reference: str
@@ -38,6 +40,10 @@ class GrantWish:
     window: Window
     due: datetime = LONG_AGO
     enforced: bool = True
+    changes: bool = False
+    suspends: bool = False
+    suspended: bool = False
+    card: bool = False
     person: Person = field(repr=False)
 
 
@@ -50,6 +56,8 @@ class _Part:
     points: tuple[str, ...]
     overriding: tuple[str, ...]
     enforced: bool
+    changes: bool
+    suspends: bool
 
 
 def wishes_of(
@@ -92,6 +100,8 @@ def _part(room: Room, account_id: str, apart: str, points: Iterable[str]) -> _Pa
         points=tuple(each.partition("/")[2] for each in traits),
         overriding=tuple(point for point, each in traits.items() if each.overrides),
         enforced=all(each.enforced for each in traits.values()),
+        changes=all(each.changes for each in traits.values()),
+        suspends=all(each.suspends for each in traits.values()),
     )
 
 
@@ -119,8 +129,59 @@ def _wishes_for(
                 window=span,
                 due=LONG_AGO if part.enforced else span.start,
                 enforced=part.enforced,
+                changes=part.changes,
+                suspends=part.suspends,
+                suspended=booking.blocked,
                 person=person,
             )
+
+
+def cards_of(
+    room: Room, bookings: Iterable[Booking], now: datetime
+) -> tuple[GrantWish, ...]:
+    """Return what key cards of bookings are to be like, where there are any."""
+    if not room.cards:
+        return ()
+    timing = room.timing.get(Effect.ACCESS, NO_TIMING)
+    by_account: defaultdict[str, list[str]] = defaultdict(list)
+    for point in sorted(room.cards):
+        by_account[point.partition("/")[0]].append(point)
+    parts = [_part(room, key, "", points) for key, points in by_account.items()]
+    spans = ((window(each, timing), each) for each in bookings)
+    return tuple(
+        _card(room, booking, span, part)
+        for span, booking in spans
+        if span.end > now
+        for part in parts
+    )
+
+
+def _card(room: Room, booking: Booking, span: Window, part: _Part) -> GrantWish:
+    """Return what all cards of a booking at an access account are to be like."""
+    reservation = reservation_of(room, booking)
+    times = (span.start.isoformat(), span.end.isoformat())
+    return GrantWish(
+        reference=_digest(reservation, part.account_id, room.id, *times, *part.points),
+        subject="",
+        reservation=reservation,
+        bearer="",
+        room_id=room.id,
+        booking_id=booking.id,
+        account_id=part.account_id,
+        points=part.points,
+        overriding=part.overriding,
+        window=span,
+        changes=part.changes,
+        suspends=part.suspends,
+        suspended=booking.blocked,
+        card=True,
+        person=booking.holder,
+    )
+
+
+def card_wish(card: GrantWish, subject: str) -> GrantWish:
+    """Return the wish for one card of a booking."""
+    return replace(card, subject=subject, reference=_digest(subject, card.reference))
 
 
 def whole_of(subject: str) -> str:
