@@ -14,9 +14,12 @@ simulators do (``base``):
   "times": N}`` answers with that fault in the result, ``null`` for no more of it;
 * ``ask: {"room": R, "at": T}`` is answered in ``sent`` with the keys that open it;
 * settings: ``cancels`` ("at_once" or "at_first_use"), ``time_zone``,
-  ``max_duplicates``, ``metadata`` ("single", "split" or "off"), ``omit: [operation]``,
+  ``max_duplicates``, ``metadata`` ("single", "split", which also names a host that
+  nobody reaches, or "off"), ``omit: [operation]``,
   ``lean: [element]`` (that requests do not have), ``authentication`` (false needs
   none), ``greets_anybody`` (HelloWorldTest needs none).
+
+Its ``state`` tells the paths, rooms and encoders that there are.
 
 Faults of its own: "soap_fault", "empty" (a result with nothing in it), "busy",
 "exception". ``path`` may name an operation: "#CreateNewBooking".
@@ -34,9 +37,11 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from .base import Simulator
-from .saflok_contract import ENVELOPE, HEADER, OPERATIONS, TNS, wsdl, wsdl_in_parts
-from .saflok_site import Encoder, Hotel, Key, Refused
-from .saflok_soap import SoapFault, checked, envelope
+from .saflok_answers import done, entry, fault_list, refusal
+from .saflok_contract import HEADER, HISTORY, OPERATIONS, TNS, WSA, wsdl, wsdl_in_parts
+from .saflok_keys import Encoder, Key, Refused
+from .saflok_site import Hotel
+from .saflok_soap import SoapFault, action_of, checked, envelope, version_of
 
 USERNAME: Final = "booking-access"
 PASSWORD: Final = "Schluessel-6000"
@@ -48,7 +53,8 @@ PATHS: Final = (
 # What a server calls itself, which nobody outside can reach.
 INSIDE: Final = "http://pms-server.invalid:8080"
 HELLO: Final = "HelloWorldTest"
-HISTORY: Final = "GetMobileTransactionHistory"
+FAULT_LIST: Final = "PublishFaultList"
+FAULT_ACTION: Final = "http://www.w3.org/2005/08/addressing/fault"
 SETTINGS: Final = {
     "metadata": "single",
     "omit": (),
@@ -132,6 +138,15 @@ class SaflokSimulator(Simulator):
                 way(value)
 
     @override
+    def state(self) -> Mapping[str, Any]:
+        """Return what there is."""
+        return {
+            "paths": PATHS,
+            "rooms": sorted(self.hotel.rooms),
+            "encoders": sorted(self.hotel.encoders),
+        }
+
+    @override
     async def deliver(self) -> list[dict[str, Any]]:
         """Answer which keys open a door."""
         questions, self.questions = self.questions, []
@@ -193,11 +208,12 @@ class SaflokSimulator(Simulator):
                 status=404, text="<html>Not found</html>", content_type="text/html"
             )
         query = request.query_string.rstrip("=").lower()
-        address = f"{INSIDE}{request.path}"
         lean = frozenset(self.settings["lean"])
         if self.settings["metadata"] == "split":
+            address = f"{INSIDE}{request.path}"
             found = wsdl_in_parts(address, self.operations, lean).get(query)
         else:
+            address = f"{self.url}{request.path}"
             found = wsdl(address, self.operations, lean) if query == "wsdl" else None
         if found is None:
             return web.Response(text="<html>Service</html>", content_type="text/html")
@@ -209,48 +225,47 @@ class SaflokSimulator(Simulator):
             return web.Response(
                 status=404, text="<html>Not found</html>", content_type="text/html"
             )
-        if request.content_type != "text/xml":
+        if (version := version_of(request)) is None:
             return web.Response(status=415)
         header: ET.Element | None = None
         operation = self._operation(request)
         try:
             self._know(operation, request)
-            header, wish = self._read(await request.read(), operation)
+            body = await request.read()
+            header, wish = self._read(body, version.namespace, operation)
             result = await self._result(request, operation, header, wish)
         except SoapFault as err:
-            fault = (
-                f"<soap:Fault><faultcode>soap:{err.code}</faultcode>"
-                f"<faultstring>{escape(err.text)}</faultstring></soap:Fault>"
-            )
-            return envelope(header, fault, status=500)
-        body = (
+            return envelope(version, header, err.body(version), status=500)
+        answer = (
             f'<{operation}Response xmlns="{TNS}"><{operation}Result>{result}'
             f"</{operation}Result></{operation}Response>"
         )
-        return envelope(header, body)
+        return envelope(version, header, answer)
 
     def _operation(self, request: web.Request) -> str:
-        """Return which operation the request's header names."""
-        return request.headers.get("SOAPAction", "").strip('"').rpartition("/")[2]
+        """Return which operation a request is about."""
+        return action_of(request).rpartition("/")[2]
 
     def _know(self, operation: str, request: web.Request) -> None:
         """Refuse an operation that the server does not have."""
-        action = request.headers.get("SOAPAction")
-        if operation not in self.operations or action != f'"{TNS}/{operation}"':
+        known = operation in self.operations
+        if not known or action_of(request) != f"{TNS}/{operation}":
             raise SoapFault(
                 "Client",
                 "Server did not recognize the value of HTTP Header SOAPAction.",
             )
 
-    def _read(self, body: bytes, operation: str) -> tuple[ET.Element, dict[str, Any]]:
+    def _read(
+        self, body: bytes, soap: str, operation: str
+    ) -> tuple[ET.Element, dict[str, Any]]:
         """Return the header and what is asked; refuse what is not as described."""
         try:
             root = ET.fromstring(body)
         except ET.ParseError as err:
             raise SoapFault("Client", "not XML") from err
-        header = root.find(f"{{{ENVELOPE}}}Header/{{{TNS}}}AuthHeader")
-        [*wishes] = root.findall(f"{{{ENVELOPE}}}Body/*")
-        if root.tag != f"{{{ENVELOPE}}}Envelope" or header is None or len(wishes) != 1:
+        header = root.find(f"{{{soap}}}Header/{{{TNS}}}AuthHeader")
+        [*wishes] = root.findall(f"{{{soap}}}Body/*")
+        if root.tag != f"{{{soap}}}Envelope" or header is None or len(wishes) != 1:
             raise SoapFault("Client", "no envelope with AuthHeader and Body")
         if wishes[0].tag != f"{{{TNS}}}{operation}":
             raise SoapFault("Client", "the body is not what SOAPAction says")
@@ -273,27 +288,25 @@ class SaflokSimulator(Simulator):
         if operation == HELLO:
             if not self.settings["greets_anybody"] and not self._knows(header):
                 raise SoapFault("Server", "AuthHeaderNotRecognized")
-            return escape(f"Hello {wish['s1']}")
+            return escape(f"Hello {wish['s1'] or ''}")
         if self.struck("empty", self.about(request)):
             return ""
         try:
             self._admit(request, operation, header, wish)
             if operation == HISTORY:
                 return self._history(wish)
+            if operation == FAULT_LIST:
+                return fault_list()
             key = await self._carry_out(operation, wish)
-        except Refused as err:
-            return _refusal(err.code, "", err.detail)
-        except _WishedFault as err:
-            return _refusal(*err.args)
+        except (Refused, _WishedFault) as err:
+            for action in header.findall(f"{{{WSA}}}Action"):
+                action.text = FAULT_ACTION
+            fault = refusal(*err.args)
+            in_status = f"<RequestStatus>{fault}</RequestStatus>"
+            return in_status if operation == HISTORY else fault
         if self.struck("exception", self.about(request)):
-            return _refusal("ExceptionFault", "", "")
-        return (
-            f'<CMessengerResponse xmlns="" xmlns:tns="{TNS}">'
-            "<tns:bSuccess>true</tns:bSuccess><tns:ResponseCode>0</tns:ResponseCode>"
-            "<tns:ResponseMessage>Transaction completed successfully"
-            f"</tns:ResponseMessage><tns:retAccessKey>{key}</tns:retAccessKey>"
-            "</CMessengerResponse>"
-        )
+            return refusal("ExceptionFault", "", "")
+        return done(key)
 
     def _admit(
         self,
@@ -304,12 +317,14 @@ class SaflokSimulator(Simulator):
     ) -> None:
         """Refuse who is not known, and more than one request of a terminal."""
         if not self._knows(header):
+            if header.find(".//{*}Username") is None:
+                raise Refused("UserCredentialsNotProvided")
             raise Refused("AuthHeaderNotRecognized", "PasswordInvalid")
-        for refusal in self.refusals:
-            if refusal["operation"] == operation and refusal["times"]:
-                refusal["times"] -= 1
+        for wished in self.refusals:
+            if wished["operation"] == operation and wished["times"]:
+                wished["times"] -= 1
                 names = ("faultcode", "faultstring", "detailInfo")
-                raise _WishedFault(*(refusal.get(name, "") for name in names))
+                raise _WishedFault(*(wished.get(name, "") for name in names))
         is_busy = wish.get("PMSTerminalID") in self.busy
         if is_busy or self.struck("busy", self.about(request)):
             raise Refused("BusyProcessingPreviousRequest")
@@ -343,16 +358,17 @@ class SaflokSimulator(Simulator):
     def _history(self, wish: Mapping[str, Any]) -> str:
         """Return what became of the keys that were sent to phones."""
         entries = "".join(
-            f"<TransactionStatusHistory><ID>{key.number}</ID>"
-            f"<TransactionInError>{str(not key.delivered).lower()}</TransactionInError>"
-            f"<GuestInfo>{escape(key.bearer.removeprefix('999T'))}</GuestInfo>"
-            f"<RoomNumber>{escape(key.rooms[0])}</RoomNumber></TransactionStatusHistory>"
+            entry(key, key.made.astimezone(self.hotel.zone).replace(tzinfo=None))
             for key in self.hotel.keys
             if key.mobile
             and not key.cancelled
-            and (key.stay.id, key.rooms[0]) == (wish["ReservationID"], wish["RoomNo"])
+            and wish["ReservationID"] in (None, "", key.stay.id)
+            and wish["RoomNo"] in (None, "", *key.rooms)
         )
-        return f"<PMStransactionList>{entries}</PMStransactionList>"
+        return (
+            f"<RequestStatus>{done()}</RequestStatus>"
+            f"<PMStransactionList>{entries}</PMStransactionList>"
+        )
 
 
 class AmbianceSimulator(SaflokSimulator):
@@ -363,15 +379,6 @@ class AmbianceSimulator(SaflokSimulator):
 
 class _WishedFault(Exception):
     """A fault in the words of the control door."""
-
-
-def _refusal(code: str, text: str, detail: str) -> str:
-    """Return a fault that is part of a result."""
-    return (
-        f'<Fault xmlns="" xmlns:tns="{TNS}"><tns:faultcode>{escape(code)}'
-        f"</tns:faultcode><tns:faultstring>{escape(text)}</tns:faultstring>"
-        f"<tns:detailInfo>{escape(detail)}</tns:detailInfo></Fault>"
-    )
 
 
 def _instant(text: str | None) -> datetime:

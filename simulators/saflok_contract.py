@@ -17,10 +17,13 @@ WSU: Final = (
 )
 MST: Final = "http://microsoft.com/wsdl/types/"
 ENVELOPE: Final = "http://schemas.xmlsoap.org/soap/envelope/"
+ENVELOPE_12: Final = "http://www.w3.org/2003/05/soap-envelope"
+PORT: Final = "MessengerPMSWSServiceSoap"
 NAMESPACES: Final = {"tns": TNS, "wsa": WSA, "anon": ANON, "wsu": WSU, "mst": MST}
 
+_SPAN: Final = "CheckIn:dateTime! CheckOut:dateTime!"
 _WHO: Final = "ReservationID SiteName PMSTerminalID"
-_AT: Final = f"{_WHO} EncoderID CheckIn:dateTime! CheckOut:dateTime! wsu/GuestName"
+_AT: Final = f"{_WHO} EncoderID {_SPAN} wsu/GuestName"
 _CARD: Final = (
     "TrackIIFolioNo TrackIGuestNo KeyCount:unsignedInt! KeySize:unsignedInt! UID"
 )
@@ -37,6 +40,11 @@ _OPERATIONS: Final = {
         "KeyCount:unsignedInt! KeySize:unsignedInt! UID GuestName"
     ),
     "ChangeKeyAccess": f"{_AT} {_ROOMS} {_AREAS} {_CARD}",
+    "AddSharedGuest": f"{_AT} MainRoomNo {_ROOMS} {_AREAS} {_CARD}",
+    "MakeUnassignedBooking": f"{_AT} {_AREAS} {_CARD}",
+    "CreateOneShotKey": (
+        f"SiteName PMSTerminalID EncoderID MainRoomNo {_SPAN} KeySize:unsignedInt! UID"
+    ),
     "ExtendCheckOut": f"{_WHO} CheckOut:dateTime!",
     "CheckOutGuest": _WHO,
     "DenyAccessToGuest": _WHO,
@@ -50,7 +58,12 @@ _OPERATIONS: Final = {
     "GetMobileTransactionHistory": (
         "ReservationID RoomNo EncoderID From:dateTime! To:dateTime!"
     ),
+    "UpdateKeyTransactionStatus": (
+        "PMSTransactionID:long! ReservationID EncoderID wsu/MainRoomNo "
+        "TransactionStatus:int! ExternalRefNo QualifierRef:unsignedInt! ReturnedMsg"
+    ),
     "HelloWorldTest": "s1 i1:int!",
+    "PublishFaultList": "",
 }
 
 
@@ -88,18 +101,30 @@ HEADER: Final = _elements(
 )
 SECURITY: Final = _elements("Timestamp:Timestamp UsernameToken:UsernameToken", "wsu")
 TIMESTAMP: Final = _elements("Id:guid! Created:dateTime! Expires:dateTime!", "wsu")
-TOKEN: Final = _elements(
-    "Id:guid! Username Password Nonce Created:dateTime!",
-    "wsu",
-)
+TOKEN: Final = _elements("Id:guid! Username Password Nonce Created:dateTime!", "wsu")
 COMPLEX: Final = {
     "Security": SECURITY,
     "Timestamp": TIMESTAMP,
     "UsernameToken": TOKEN,
     "CCommonAreas": _elements("PassLevelNo:unsignedInt! eMode:eCommonAreaSelMode!"),
 }
+# What a service does without, whatever its description says: a client that is in use
+# sends nothing in a token but user and password.
+DISPENSABLE: Final = frozenset({"UsernameToken"})
 LISTS: Final = {"ArrayOfString": "string", "ArrayOfCCommonAreas": "CCommonAreas"}
 MODES: Final = ("DefaultConfiguredAccess", "GrantAccess", "DenyAccess")
+HISTORY: Final = "GetMobileTransactionHistory"
+# The one operation with an answer of its own.
+HISTORY_ANSWER: Final = {
+    "MobileTransactionHistory": _elements(
+        "RequestStatus:anyType PMStransactionList:ArrayOfTransactionStatusHistory"
+    ),
+    "TransactionStatusHistory": _elements(
+        "ID:long! PMSTransactionNo:long! SystemActivityID:int! SystemActivity "
+        "ResponseDateTime:dateTime! TransactionStatus TransactionInError:boolean! "
+        "GuestInfo Message RoomNumber StaInfo"
+    ),
+}
 
 
 def wsdl(address: str, operations: list[str], lean: Collection[str] = ()) -> str:
@@ -167,7 +192,8 @@ def schemas(operations: list[str], lean: Collection[str]) -> list[tuple[str, str
                 WSU,
                 token + '<xsd:element name="Timestamp" type="wsu:Timestamp"/>'
                 '<xsd:element name="UsernameToken" type="wsu:UsernameToken"/>'
-                '<xsd:element name="GuestName" type="xsd:string"/>',
+                '<xsd:element name="GuestName" type="xsd:string"/>'
+                '<xsd:element name="MainRoomNo" type="xsd:string"/>',
                 MST,
             ),
         ),
@@ -193,21 +219,25 @@ def _own_types(operations: list[str], lean: Collection[str]) -> str:
         f"{modes}</xsd:restriction></xsd:simpleType>",
         _type("CCommonAreas", COMPLEX["CCommonAreas"]),
     ]
-    for name, item in LISTS.items():
+    parts += [_type(name, elements) for name, elements in HISTORY_ANSWER.items()]
+    for name, item in (LISTS | {_HISTORY_LIST: "TransactionStatusHistory"}).items():
         kind = "xsd:string" if item == "string" else f"tns:{item}"
         parts.append(
             f'<xsd:complexType name="{name}"><xsd:sequence><xsd:element minOccurs="0" '
             f'maxOccurs="unbounded" name="{item}" nillable="true" type="{kind}"/>'
             "</xsd:sequence></xsd:complexType>"
         )
+    anything = (
+        '><xsd:complexType mixed="true"><xsd:sequence><xsd:any/>'
+        "</xsd:sequence></xsd:complexType></xsd:element>"
+    )
+    typed = {
+        "HelloWorldTest": 'type="xsd:string"/>',
+        HISTORY: 'type="tns:MobileTransactionHistory"/>',
+    }
     for name in operations:
         elements = tuple(each for each in OPERATIONS[name] if each.name not in lean)
-        result = (
-            'type="xsd:string"/>'
-            if name == "HelloWorldTest"
-            else '><xsd:complexType mixed="true"><xsd:sequence><xsd:any/>'
-            "</xsd:sequence></xsd:complexType></xsd:element>"
-        )
+        result = typed.get(name, anything)
         parts += [
             f'<xsd:element name="{name}">{_content(elements)}</xsd:element>',
             f'<xsd:element name="{name}Response"><xsd:complexType><xsd:sequence>'
@@ -241,6 +271,7 @@ def _content(elements: tuple[Element, ...]) -> str:
     return f"<xsd:complexType><xsd:sequence>{inner}</xsd:sequence></xsd:complexType>"
 
 
+_HISTORY_LIST: Final = "ArrayOfTransactionStatusHistory"
 # Elements of wsu that are part of a type there, not elements of their own.
 _INNER: Final = frozenset({"Id", "Created", "Expires", "Username", "Password", "Nonce"})
 
@@ -249,7 +280,7 @@ def _wire_type(element: Element) -> str:
     """Return the type of an element as the schema names it."""
     if element.kind == "guid":
         return "mst:guid"
-    if element.kind in {*LISTS, *COMPLEX, "eCommonAreaSelMode"}:
+    if element.kind in {*LISTS, *COMPLEX, _HISTORY_LIST, "eCommonAreaSelMode"}:
         return f"tns:{element.kind}"
     return f"xsd:{element.kind}"
 
@@ -266,11 +297,8 @@ def _schema(namespace: str, content: str, *imports: str) -> str:
 
 
 def _interface(operations: list[str]) -> str:
-    """Return messages, port type and binding."""
-    messages, port, bound = [], [], []
-    header = (
-        '<soap:header message="tns:{0}AuthHeader" part="AuthHeader" use="literal"/>'
-    )
+    """Return messages, port type and bindings."""
+    messages, port = [], []
     for name in operations:
         messages += [
             f'<wsdl:message name="{name}{end}"><wsdl:part name="{part}" '
@@ -285,30 +313,41 @@ def _interface(operations: list[str]) -> str:
             f'<wsdl:operation name="{name}"><wsdl:input message="tns:{name}SoapIn"/>'
             f'<wsdl:output message="tns:{name}SoapOut"/></wsdl:operation>'
         )
-        body = f'<soap:body use="literal"/>{header.format(name)}'
-        bound.append(
-            f'<wsdl:operation name="{name}">'
-            f'<soap:operation soapAction="{TNS}/{name}" style="document"/>'
-            f"<wsdl:input>{body}</wsdl:input><wsdl:output>{body}</wsdl:output>"
-            "</wsdl:operation>"
-        )
     return (
-        f'{"".join(messages)}<wsdl:portType name="MessengerPMSWSServiceSoap">'
-        f"{''.join(port)}</wsdl:portType><wsdl:binding "
-        'name="MessengerPMSWSServiceSoap" type="tns:MessengerPMSWSServiceSoap">'
-        '<soap:binding transport="http://schemas.xmlsoap.org/soap/http"/>'
-        f"{''.join(bound)}</wsdl:binding>"
+        f'{"".join(messages)}<wsdl:portType name="{PORT}">{"".join(port)}'
+        f"</wsdl:portType>{_binding('soap', PORT, operations)}"
+        f"{_binding('soap12', f'{PORT}12', operations)}"
+    )
+
+
+def _binding(prefix: str, name: str, operations: list[str]) -> str:
+    """Return how operations are asked for by one of the versions of SOAP."""
+    bound = "".join(
+        f'<wsdl:operation name="{each}"><{prefix}:operation '
+        f'soapAction="{TNS}/{each}" style="document"/>'
+        + "".join(
+            f'<wsdl:{way}><{prefix}:body use="literal"/>'
+            f'<{prefix}:header message="tns:{each}AuthHeader" part="AuthHeader" '
+            f'use="literal"/></wsdl:{way}>'
+            for way in ("input", "output")
+        )
+        + "</wsdl:operation>"
+        for each in operations
+    )
+    return (
+        f'<wsdl:binding name="{name}" type="tns:{PORT}"><{prefix}:binding '
+        f'transport="http://schemas.xmlsoap.org/soap/http"/>{bound}</wsdl:binding>'
     )
 
 
 def _service(address: str) -> str:
     """Return where the service says that it is."""
-    return (
-        '<wsdl:service name="MessengerPMSWSService">'
-        '<wsdl:port name="MessengerPMSWSServiceSoap" '
-        'binding="tns:MessengerPMSWSServiceSoap">'
-        f'<soap:address location="{address}"/></wsdl:port></wsdl:service>'
+    ports = "".join(
+        f'<wsdl:port name="{name}" binding="tns:{name}">'
+        f'<{prefix}:address location="{address}"/></wsdl:port>'
+        for prefix, name in (("soap", PORT), ("soap12", f"{PORT}12"))
     )
+    return f'<wsdl:service name="MessengerPMSWSService">{ports}</wsdl:service>'
 
 
 def _definitions(content: str) -> str:
@@ -317,6 +356,7 @@ def _definitions(content: str) -> str:
         '<?xml version="1.0" encoding="utf-8"?>'
         '<wsdl:definitions xmlns:wsdl="http://schemas.xmlsoap.org/wsdl/" '
         'xmlns:soap="http://schemas.xmlsoap.org/wsdl/soap/" '
+        'xmlns:soap12="http://schemas.xmlsoap.org/wsdl/soap12/" '
         'xmlns:xsd="http://www.w3.org/2001/XMLSchema" '
         f'xmlns:tns="{TNS}" targetNamespace="{TNS}">{content}</wsdl:definitions>'
     )

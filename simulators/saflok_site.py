@@ -5,71 +5,32 @@ earlier keys of its rooms at once, or when it is first used there, is not known:
 ``cancels`` says which, "at_once" or "at_first_use".
 """
 
-from collections.abc import Iterable, Mapping
+from base64 import b64encode
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
-ROOMS: Final = ("101", "102", "103", "201", "Suite")
+from .saflok_keys import (
+    SHORTEST_PHONE,
+    Encoder,
+    Key,
+    Refused,
+    Request,
+    Stay,
+    areas_of,
+    check_uid,
+    new_stay,
+    phone_of,
+)
+
+ROOMS: Final = (
+    *(f"{floor}{number:02}" for floor in (1, 2, 3) for number in range(1, 13)),
+    "Suite",
+)
 ENCODERS: Final = ("1", "2")
 PASS_LEVELS: Final = 12
-
-type Request = Mapping[str, Any]
-
-
-class Refused(Exception):
-    """The lock system says no: a main reason, and a detail of it."""
-
-    def __init__(self, code: str, detail: str = "") -> None:
-        """Remember both."""
-        super().__init__(code)
-        self.code = code
-        self.detail = detail
-
-
-@dataclass(slots=True)
-class Encoder:
-    """An encoder, and what lies on it."""
-
-    card: str = "present"  # or the reason why no card can be written
-    seconds: float = 0.0  # until somebody presents the card
-
-
-@dataclass(slots=True)
-class Stay:
-    """A reservation as the lock system knows it."""
-
-    id: str
-    rooms: tuple[str, ...]
-    areas: frozenset[int]
-    check_in: datetime
-    check_out: datetime
-    turns: dict[str, int]  # by room, how many bookings it has had up to this one
-    guest: str = ""
-    duplicates: int = 0
-    checked_out: bool = False
-    denied: bool = False
-
-
-@dataclass(slots=True)
-class Key:
-    """A card, or a key in a phone."""
-
-    number: int
-    stay: Stay
-    rooms: tuple[str, ...]
-    areas: frozenset[int]
-    check_in: datetime
-    check_out: datetime
-    bearer: str  # an encoder's id, or 999T and a phone
-    cancelled: bool = False
-    delivered: bool = True
-
-    @property
-    def mobile(self) -> bool:
-        """Whether it is in a phone."""
-        return self.bearer.startswith("999T")
 
 
 @dataclass(slots=True)
@@ -98,6 +59,7 @@ class Hotel:
         if key not in self.openers(room, at):
             return False
         self.turn[room] = max(self.turn.get(room, 0), key.stay.turns[room])
+        key.cancelled |= key.once
         return True
 
     def openers(self, room: str, at: datetime) -> list[Key]:
@@ -117,23 +79,33 @@ class Hotel:
     def create_new_booking(self, wish: Request) -> str:
         """Make the first key of a reservation; earlier keys of its rooms end."""
         rooms = self._rooms([wish.get("MainRoomNo"), *(wish["VariableRoomList"] or ())])
-        stay = Stay(
-            id=_given(wish, "ReservationID", "ReservationNoInvalid"),
-            rooms=rooms,
-            areas=_areas(wish),
-            check_in=wish["CheckIn"],
-            check_out=wish["CheckOut"],
-            turns={room: self.booked.get(room, 0) + 1 for room in rooms},
-            guest=wish.get("GuestName") or "",
-        )
-        answer = self._encode(stay, stay, wish)
-        self.booked |= stay.turns
+        turns = {room: self.booked.get(room, 0) + 1 for room in rooms}
+        answer = self._begin(new_stay(wish, rooms, turns), wish)
+        self.booked |= turns
         if self.cancels == "at_once":
-            self.turn |= stay.turns
-        if (before := self.stays.get(stay.id)) is not None:
-            for key in self.keys[:-1]:
-                key.cancelled |= key.stay is before
-        self.stays[stay.id] = stay
+            self.turn |= turns
+        return answer
+
+    def add_shared_guest(self, wish: Request) -> str:
+        """Make the first key of another party in a room; the first one's go on."""
+        rooms = self._rooms([wish.get("MainRoomNo"), *(wish["VariableRoomList"] or ())])
+        if not any(rooms[0] in each.rooms for each in self._current()):
+            raise Refused("SharedWithMustHaveExistingStay")
+        turns = {room: self.booked.get(room, 0) for room in rooms}
+        return self._begin(new_stay(wish, rooms, turns), wish)
+
+    def make_unassigned_booking(self, wish: Request) -> str:
+        """Make the first key of a reservation that has no room yet."""
+        return self._begin(new_stay(wish, (), {}), wish)
+
+    def create_one_shot_key(self, wish: Request) -> str:
+        """Make a key that is of no reservation, and ends when it is used."""
+        rooms = self._rooms([wish.get("MainRoomNo")])
+        turns = {room: self.booked.get(room, 0) for room in rooms}
+        more = {"ReservationID": "one shot", "CommonAreaList": (), "KeyCount": 1}
+        stay = new_stay({**wish, **more}, rooms, turns)
+        answer = self._encode(stay, stay, {**wish, **more})
+        self.keys[-1].once = True
         return answer
 
     def make_duplicate_key(self, wish: Request) -> str:
@@ -153,8 +125,8 @@ class Hotel:
         more = self._rooms(wish["VariableRoomList"] or ())
         changed = Stay(
             id=stay.id,
-            rooms=tuple(dict.fromkeys((stay.rooms[0], *more))),
-            areas=_areas(wish),
+            rooms=tuple(dict.fromkeys((*stay.rooms[:1], *more))),
+            areas=areas_of(wish),
             check_in=wish["CheckIn"],
             check_out=wish["CheckOut"],
             turns=stay.turns,
@@ -193,9 +165,9 @@ class Hotel:
 
     def add_guest_access(self, wish: Request) -> str:
         """Add rooms to a reservation, through the locks."""
-        main, *others = self._stay(wish).rooms
-        rooms = [*others, *(wish["RoomList"] or ())]
-        return self.change_guest_access({**wish, "MainRoomNo": main, "RoomList": rooms})
+        rooms = [*self._stay(wish).rooms, *(wish["RoomList"] or ())]
+        moved = {"MainRoomNo": rooms[0] if rooms else None, "RoomList": rooms}
+        return self.change_guest_access({**wish, **moved})
 
     def check_out_guest(self, wish: Request) -> str:
         """End all keys of a reservation."""
@@ -221,11 +193,11 @@ class Hotel:
         """End the keys to a room in a phone."""
         stay = self._stay(wish, expired_too=True)
         [room] = self._rooms([wish.get("MainRoomNo")])
-        phone = _digits(wish.get("GuestMobileNumber") or "")
+        phone = phone_of(wish.get("GuestMobileNumber") or "")
         found = [
             key
             for key in self._keys(stay)
-            if key.mobile and room in key.rooms and _digits(key.bearer[4:]) == phone
+            if key.mobile and room in key.rooms and phone_of(key.bearer) == phone
             if not key.cancelled
         ]
         if not found:
@@ -233,6 +205,28 @@ class Hotel:
         for key in found:
             key.cancelled = True
         return ""
+
+    def update_key_transaction_status(self, wish: Request) -> str:
+        """Hear from whoever delivers keys what became of one."""
+        number = wish["PMSTransactionID"]
+        if not 0 < number <= len(self.keys):
+            raise Refused("InvalidWSParameter", "PMSTransactionID")
+        return ""
+
+    def _begin(self, stay: Stay, wish: Request) -> str:
+        """Make the first key of a reservation; one of the same name is over."""
+        answer = self._encode(stay, stay, wish)
+        if (before := self.stays.get(stay.id)) is not None:
+            for key in self._keys(before):
+                key.cancelled = True
+        self.stays[stay.id] = stay
+        return answer
+
+    def _current(self) -> list[Stay]:
+        """Return the reservations that are not over."""
+        clock = self._clock()
+        stays = self.stays.values()
+        return [e for e in stays if not e.checked_out and clock < e.check_out]
 
     def _deny(self, wish: Request, *, denied: bool) -> str:
         """Block or unblock a reservation."""
@@ -264,21 +258,21 @@ class Hotel:
                 delivered=delivered,
             )
         )
-        return "S2V5RGF0YQ==" if bearer == "0" else ""
+        if bearer != "0":
+            return ""
+        data = f"{wish['UID']} {len(self.keys)} {' '.join(like.rooms)}"
+        return b64encode(data.encode()).decode()
 
     def _accept(self, bearer: str, uid: str) -> bool:
         """Refuse where no key can be written; return whether it arrives."""
         if bearer == "0":
-            if not uid:
-                raise Refused("SecuredKeyDeviceUIDEmpty")
-            if any(each not in "0123456789abcdefABCDEF" for each in uid):
-                raise Refused("InvalidHexValue")
+            check_uid(uid)
             return True
         if bearer.startswith("999T"):
             phone = bearer.removeprefix("999T")
             if not phone:
                 raise Refused("EmptyPhoneNumber")
-            if len(_digits(phone)) < 7:
+            if len(phone_of(phone)) < SHORTEST_PHONE:
                 raise Refused("PhoneNumberTooSmall")
             return phone not in self.undeliverable
         if (encoder := self.encoders.get(bearer)) is None:
@@ -322,24 +316,3 @@ class Hotel:
     def _clock(self) -> datetime:
         """Return what the clock on the wall shows."""
         return datetime.now(UTC).astimezone(self.zone).replace(tzinfo=None)
-
-
-def _given(wish: Request, name: str, otherwise: str) -> str:
-    """Return a text that must say something."""
-    if not (value := wish.get(name)):
-        raise Refused(otherwise)
-    return str(value)
-
-
-def _areas(wish: Request) -> frozenset[int]:
-    """Return the pass levels that are granted, beyond what rooms have anyway."""
-    return frozenset(
-        area["PassLevelNo"]
-        for area in wish["CommonAreaList"] or ()
-        if area["eMode"] == "GrantAccess"
-    )
-
-
-def _digits(text: str) -> str:
-    """Return the digits alone."""
-    return "".join(filter(str.isdigit, text))

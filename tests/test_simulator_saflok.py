@@ -1,14 +1,18 @@
 """The Saflok simulator, asked by hand."""
 
+import asyncio
+import base64
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from xml.etree import ElementTree as ET
 
 from aiohttp import ClientSession
 import pytest
+import zeep
 
 from simulators.saflok import PASSWORD, PATHS, USERNAME, SaflokSimulator
+from simulators.saflok_contract import HISTORY
 
 ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 WSU = (
@@ -25,6 +29,16 @@ HEADER = f"""<AuthHeader xmlns="http://tempuri.org">
 <UsernameToken xmlns="{WSU}"><Id>{ID}</Id><Username>{USERNAME}</Username>
 <Password>{PASSWORD}</Password><Nonce/><Created>2026-11-25T12:00:00Z</Created>
 </UsernameToken></Security></AuthHeader>"""
+FULL_TOKEN = HEADER
+SHORT_TOKEN = HEADER.replace(
+    f'<UsernameToken xmlns="{WSU}"><Id>{ID}</Id>', f'<UsernameToken xmlns="{WSU}">'
+).replace("<Nonce/><Created>2026-11-25T12:00:00Z</Created>\n", "")
+SUCCESS = {
+    "bSuccess": "true",
+    "ResponseCode": "0",
+    "ResponseMessage": "Transaction completed successfully",
+    "retAccessKey": None,
+}
 BOOKING = """<CreateNewBooking xmlns="http://tempuri.org"><ReservationID>R1</ReservationID>
 <SiteName>MAIN</SiteName><PMSTerminalID>1</PMSTerminalID><EncoderID>1</EncoderID>
 <CheckIn>2090-11-25T15:00:00</CheckIn><CheckOut>2090-11-27T11:00:00</CheckOut>
@@ -133,6 +147,10 @@ async def test_a_booking(desk: Desk, sim: SaflokSimulator, path: str) -> None:
         ("<KeyCount>1</KeyCount>", "<KeyCount>-1</KeyCount>"),
         ("<CheckIn>2090-11-25T15:00:00</CheckIn>", ""),
         ("2090-11-25T15:00:00", "25.11.2090"),
+        ("2090-11-25T15:00:00", "2090-11-25"),
+        ("2090-11-25T15:00:00", "2090-11-25 15:00:00"),
+        ("2090-11-25T15:00:00", "2090-11-25T15:00"),
+        ("<PassLevelNo>3<", "<PassLevelNo>1_0<"),
         (">false<", ">no<"),
         ("GrantAccess<", "Grant<"),
         ("<string>102</string>", "<room>102</room>"),
@@ -176,16 +194,205 @@ async def test_headers_must_be_as_described(
     assert (status, "soap:Client" in text) == (500, True)
 
 
+@pytest.mark.parametrize(
+    ("header", "times", "size", "areas"),
+    [
+        (FULL_TOKEN, ("2090-11-25T15:00:00", "2090-11-27T11:00:00"), "0", range(0)),
+        (
+            SHORT_TOKEN,
+            ("2090-11-25T04:27:13.6115233-08:00", "2090-11-27T11:00:00.0000000-08:00"),
+            "1",
+            range(1, 13),
+        ),
+        (
+            SHORT_TOKEN,
+            ("2090-11-25T15:00:00Z", " 2090-11-27T11:00:00.000Z\n"),
+            "1",
+            range(1, 21),
+        ),
+    ],
+)
+async def test_what_clients_at_hotels_send(
+    desk: Desk,
+    sim: SaflokSimulator,
+    header: str,
+    times: tuple[str, str],
+    size: str,
+    areas: range,
+) -> None:
+    """Tokens with user and password alone, dates with any offset, all areas or none."""
+    listed = "".join(
+        f"<CCommonAreas><PassLevelNo>{area}</PassLevelNo>"
+        "<eMode>DefaultConfiguredAccess</eMode></CCommonAreas>"
+        for area in areas
+    )
+    body = plain(
+        "CreateNewBooking",
+        ReservationID="3344",
+        SiteName="Main",
+        PMSTerminalID="WS1",
+        EncoderID="1",
+        CheckIn=times[0],
+        CheckOut=times[1],
+        MainRoomNo="101",
+        bGrantAccessPredefinedSuiteDoors="false",
+        CommonAreaList=listed,
+        KeyCount="1",
+        KeySize=size,
+    )
+    if not areas:
+        body = body.replace("<CommonAreaList></CommonAreaList>", "")
+    status, text = await desk.send(body, header=header)
+    assert (status, "bSuccess>true<" in text) == (200, True)
+    [key] = sim.openers("101", IN_THE_STAY)
+    assert (key.areas, key.check_out.isoformat()) == (set(), "2090-11-27T11:00:00")
+
+
+async def test_a_description_is_enough(sim: SaflokSimulator, desk: Desk) -> None:
+    """A client that knows nothing else can do everything, by either version of SOAP."""
+    now = datetime.now(UTC)
+    token = {"Username": USERNAME, "Password": PASSWORD, "Id": ID, "Created": now}
+    header = {
+        "AuthHeader": {
+            "MessageID": ID,
+            "Action": "x",
+            "Security": {"UsernameToken": token},
+        }
+    }
+    who = {"SiteName": "MAIN", "PMSTerminalID": "1"}
+    span = {"CheckIn": now, "CheckOut": now + timedelta(days=2)}
+    key = {"EncoderID": "0", "KeySize": 0, "UID": "0A1B2C3D"}
+    full = {**who, **span, **key, "KeyCount": 1, "MainRoomNo": "101"}
+    phone = {**full, "EncoderID": "999Tcustom#44568751039-4520123456", "UID": ""}
+    suite = {"bGrantAccessPredefinedSuiteDoors": False}
+    rooms = {"RoomList": {"string": ["103"]}}
+    mine, of = {**who, "ReservationID": "R1"}, {"ReservationID": "R1"}
+
+    def everything(port: str) -> list[Any]:
+        client = zeep.Client(f"{sim.url}{PATHS[0]}?wsdl")
+        service = client.bind("MessengerPMSWSService", port)
+
+        def ask(operation: str, **wish: Any) -> Any:
+            answer = service[operation](**wish, _soapheaders=header)
+            return answer.body[f"{operation}Result"]
+
+        def does(operation: str, **wish: Any) -> dict[str, str]:
+            [result] = [ask(operation, **wish)["_value_1"]]
+            return {each.tag.rpartition("}")[2]: each.text for each in result}
+
+        assert ask("HelloWorldTest", s1="x", i1=1) == "Hello x"
+        told = does("CreateNewBooking", **of, **full, **suite, GuestName="Holm")
+        assert told["bSuccess"] == "true"
+        assert base64.b64decode(told["retAccessKey"]).startswith(b"0A1B2C3D ")
+        wrong = does("CreateNewBooking", **of, **full | {"MainRoomNo": "9"}, **suite)
+        assert wrong["faultcode"] == "RoomNumberNotFound"
+        for operation, wish in (
+            ("MakeDuplicateKey", {**mine, **key, "KeyCount": 1, "GuestName": "Holm"}),
+            ("ChangeKeyAccess", {**mine, **span, **key, "KeyCount": 1}),
+            ("AddSharedGuest", {**full, "ReservationID": "R2"}),
+            ("CreateOneShotKey", {**who, **span, **key, "MainRoomNo": "102"}),
+            ("AddGuestAccess", {**mine, **rooms}),
+            ("ChangeGuestAccess", {**mine, "MainRoomNo": "102"}),
+            ("ExtendCheckOut", {**mine, "CheckOut": now + timedelta(days=3)}),
+            ("DenyAccessToGuest", mine),
+            ("ReEstablishAccessToGuest", mine),
+            ("CreateNewBooking", {**phone, **suite, "ReservationID": "R3"}),
+        ):
+            assert does(operation, **wish) | {"retAccessKey": None} == SUCCESS, (
+                operation
+            )
+        unassigned = {**who, **span, **key, "KeyCount": 1, "ReservationID": "R4"}
+        assert does("MakeUnassignedBooking", **unassigned)["bSuccess"] == "true"
+        history = ask(
+            HISTORY,
+            ReservationID="R3",
+            RoomNo="101",
+            EncoderID="",
+            From=None,
+            To=None,
+        )
+        [entry] = history.PMStransactionList.TransactionStatusHistory
+        assert (entry.RoomNumber, entry.TransactionInError) == ("101", False)
+        does(
+            "UpdateKeyTransactionStatus",
+            PMSTransactionID=entry.ID,
+            TransactionStatus=1,
+            QualifierRef=0,
+        )
+        for operation, wish in (
+            (
+                "CancelGuestsMobileAccessToRoom",
+                {
+                    **who,
+                    "ReservationID": "R3",
+                    "MainRoomNo": "101",
+                    "GuestMobileNumber": "+4520123456",
+                },
+            ),
+            ("CancelGuestsAccessToRoom", {**who, "MainRoomNo": "102"}),
+            ("CheckOutGuest", mine),
+        ):
+            assert does(operation, **wish)["bSuccess"] == "true", operation
+        assert "ReservationNotFound" in [
+            e.text for e in ask("PublishFaultList")._value_1
+        ]
+        operations: list[str] = client.wsdl.bindings[
+            f"{{http://tempuri.org}}{port}"
+        ].all()
+        return sorted(operations)
+
+    for port in ("MessengerPMSWSServiceSoap", "MessengerPMSWSServiceSoap12"):
+        known = await asyncio.to_thread(everything, port)
+        assert len(known) == 18
+        assert {name for _, name in sim.requests[-4:]} <= {
+            f"{PATHS[0]}#{each}" for each in known
+        }
+        await desk.control(reset=True)
+
+
+async def test_shared_and_single_keys(desk: Desk, sim: SaflokSimulator) -> None:
+    """Another party's keys open beside the first one's; a key for once opens once."""
+    shared = BOOKING.replace("CreateNewBooking", "AddSharedGuest").replace("R1", "R2")
+    shared = shared.replace(
+        "<bGrantAccessPredefinedSuiteDoors>false</bGrantAccessPredefinedSuiteDoors>", ""
+    )
+    assert await desk.refused(shared) == ("SharedWithMustHaveExistingStay", "")
+    await desk.send(BOOKING)
+    await desk.send(shared)
+    span = {"CheckIn": "2090-11-25T15:00:00", "CheckOut": "2090-11-27T11:00:00"}
+    once = {"EncoderID": "1", "MainRoomNo": "101", **span, "KeySize": "0"}
+    await desk.send(plain("CreateOneShotKey", **once))
+    assert [key.number for key in sim.openers("101", IN_THE_STAY)] == [1, 2, 3]
+    assert sim.hotel.use(3, "101", IN_THE_STAY)
+    assert [key.number for key in sim.openers("101", IN_THE_STAY)] == [1, 2]
+
+
+async def test_a_refusal_is_told_in_the_header(desk: Desk) -> None:
+    """Its action is that of faults; that of a success is the one that was sent."""
+    action = "{http://schemas.xmlsoap.org/ws/2004/08/addressing}Action"
+    for body, said in (
+        (BOOKING, "x"),
+        (
+            BOOKING.replace(">101<", ">999<"),
+            "http://www.w3.org/2005/08/addressing/fault",
+        ),
+    ):
+        _, text = await desk.send(body)
+        assert [each.text for each in ET.fromstring(text).iter(action)] == [said]
+
+
 async def test_envelopes(desk: Desk) -> None:
-    """SOAPAction in quotes, an operation that there is, XML of the right type."""
+    """A whole SOAPAction, an operation that there is, XML of the right type."""
     for action in (
         "",
-        "http://tempuri.org/MakeDuplicateKey",
+        "MakeDuplicateKey",
         '"http://tempuri.org/Ping"',
         '"urn:x/MakeDuplicateKey"',
     ):
         status, text = await desk.send(DUPLICATE, action=action)
         assert (status, "SOAPAction" in text) == (500, True)
+    bare = "http://tempuri.org/MakeDuplicateKey"
+    assert await desk.refused(DUPLICATE, action=bare) == ("ReservationNotFound", "")
     assert (await desk.send(DUPLICATE, kind="application/json"))[0] == 415
     assert (await desk.send("<MakeDuplicateKey "))[0] == 500
     assert (await desk.send(DUPLICATE + DUPLICATE))[0] == 500
@@ -194,6 +401,11 @@ async def test_envelopes(desk: Desk) -> None:
 async def test_credentials(desk: Desk) -> None:
     """A fault in the result; where only a text fits, one of SOAP."""
     wrong = HEADER.replace(PASSWORD, "wrong")
+    unsaid = HEADER.replace("Username>", "Other>")
+    assert (await desk.send(DUPLICATE, header=unsaid))[0] == 500
+    unsaid = f"{HEADER.partition('<Security>')[0]}</AuthHeader>"
+    refused = await desk.refused(DUPLICATE, header=unsaid)
+    assert refused == ("UserCredentialsNotProvided", "")
     hello = plain("HelloWorldTest", s1="you &amp; me", i1="1")
     assert await desk.refused(DUPLICATE, header=wrong) == (
         "AuthHeaderNotRecognized",
@@ -216,7 +428,7 @@ async def test_what_a_hotel_refuses(desk: Desk, sim: SaflokSimulator) -> None:
         ("<EncoderID>1<", "<EncoderID>7<", ("EncoderMsg", "InvalidEncoderNumber")),
         ("<EncoderID>1<", "<EncoderID>0<", ("SecuredKeyDeviceUIDEmpty", "")),
         ("<EncoderID>1<", "<EncoderID>999T<", ("EmptyPhoneNumber", "")),
-        ("<EncoderID>1<", "<EncoderID>999T+4512<", ("PhoneNumberTooSmall", "")),
+        ("<EncoderID>1<", "<EncoderID>999T+451<", ("PhoneNumberTooSmall", "")),
         (">3<", ">13<", ("EncoderMsg", "PassNumberIsInvalid")),
         (">R1<", "><", ("ReservationNoInvalid", "")),
         ("2090-11-27", "2026-01-01", ("EncoderMsg", "KeyExpirationInPast")),
@@ -224,13 +436,21 @@ async def test_what_a_hotel_refuses(desk: Desk, sim: SaflokSimulator) -> None:
     ):
         assert await desk.refused(BOOKING.replace(before, after)) == fault
     assert sim.hotel.keys == []
+    for uid, fault in (
+        ("0A1B2C", "SecuredKeyDeviceUIDLengthInvalid"),
+        ("00000000", "SecuredKeyDeviceUIDZeroOnly"),
+    ):
+        card = BOOKING.replace("<EncoderID>1<", "<EncoderID>0<")
+        card = card.replace("<UID/>", f"<UID>{uid}</UID>")
+        assert await desk.refused(card) == (fault, "")
     itself = BOOKING.replace("<EncoderID>1<", "<EncoderID>0<")
     assert await desk.refused(itself.replace("<UID/>", "<UID>XY</UID>")) == (
         "InvalidHexValue",
         "",
     )
     _, text = await desk.send(itself.replace("<UID/>", "<UID>0A1B2C3D</UID>"))
-    assert "retAccessKey>S2V5RGF0YQ==<" in text
+    [data] = ET.fromstring(text).iter("{http://tempuri.org}retAccessKey")
+    assert base64.b64decode(data.text or "") == b"0A1B2C3D 1 101 102"
 
 
 async def test_reservations(desk: Desk, sim: SaflokSimulator) -> None:
@@ -306,8 +526,8 @@ async def test_descriptions(desk: Desk, sim: SaflokSimulator) -> None:
 
     whole = (await shown("wsdl"))[1]
     assert whole == (await shown("WSDL="))[1]
-    assert 'location="http://pms-server.invalid:8080/MessengerPMSWS.asmx"' in whole
-    assert whole.count("<soap:operation ") == 13
+    assert f'location="{sim.url}/MessengerPMSWS.asmx"' in whole
+    assert whole.count("<soap:operation ") == 18
     assert (await shown("help"))[1].startswith("<html>")
     await desk.control(data={"metadata": "split", "omit": ["HelloWorldTest"]})
     main = (await shown("wsdl"))[1]
@@ -316,7 +536,7 @@ async def test_descriptions(desk: Desk, sim: SaflokSimulator) -> None:
         in main
     )
     part = (await shown("wsdl=wsdl0"))[1]
-    assert part.count("<soap:operation ") == 12
+    assert part.count("<soap:operation ") == 17
     for number in range(5):
         assert f"?xsd=xsd{number}" in part
         assert ET.fromstring((await shown(f"xsd=xsd{number}"))[1]).get(
@@ -355,4 +575,5 @@ async def test_faults_and_control(desk: Desk, sim: SaflokSimulator) -> None:
     await desk.control(data={"check_out": ["R1"], "time_zone": "Europe/London"})
     assert str(sim.hotel.zone) == "Europe/London"
     answer = await desk.control(reset=True)
+    assert "101" in answer["state"]["rooms"]
     assert (answer["requests"], sim.hotel.keys) == ([], [])
