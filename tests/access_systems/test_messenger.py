@@ -257,8 +257,24 @@ async def test_who_and_where(client: Messenger, sim: SaflokSimulator) -> None:
     with pytest.raises(Rejected, match="^name_missing$"):
         await client.issue(replace(STAY, person=replace(ANNA, name=" , Anna")))
     assert done(sim) == []
-    await client.issue(replace(STAY, person=replace(ANNA, name="Anna Holm")))
-    assert sim.told("CreateNewBooking")[0]["GuestName"] == "Anna Holm"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("Holm, Anna", "Holm"),
+        ("van der Berg, Ida", "van der Berg"),
+        ("Anna  Holm ", "Holm"),
+        ("Anna\x0bHolm\x00", "Holm"),
+        ("Holm", "Holm"),
+    ],
+)
+async def test_last_names(
+    client: Messenger, sim: SaflokSimulator, name: str, told: str
+) -> None:
+    """What stands before a comma, else the last word, without what XML cannot hold."""
+    await client.issue(replace(STAY, person=replace(ANNA, name=name)))
+    assert sim.told("CreateNewBooking")[0]["GuestName"] == told
 
 
 async def test_how_phones_are_addressed(make: Make, sim: SaflokSimulator) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 import logging
+import re
 from typing import Any
 
 from aiohttp import ClientSession, web
@@ -32,7 +33,7 @@ from custom_components.booking_access.engine.models import (
     VendorError,
 )
 from simulators.saflok import PASSWORD, USERNAME, SaflokSimulator
-from simulators.saflok_contract import ENVELOPE, OPERATIONS, wsdl_in_parts
+from simulators.saflok_contract import ENVELOPE, OPERATIONS, wsdl, wsdl_in_parts
 
 PATH = "MessengerPMSWS.asmx"
 START = datetime(2090, 11, 25, 12, 0, tzinfo=UTC)
@@ -364,6 +365,96 @@ async def test_a_server_whose_requests_have_less_in_them(
     await make().issue(STAY)
     [told] = sim.told("CreateNewBooking")
     assert {name for name, value in told.items() if value is None} == set(lean)
+
+
+def described(monkeypatch: pytest.MonkeyPatch, pattern: str, replacement: str) -> None:
+    """Have the simulator describe itself otherwise."""
+
+    def otherwise(*args: Any) -> str:
+        text, count = re.subn(pattern, replacement, wsdl(*args))
+        assert count
+        return text
+
+    monkeypatch.setattr("simulators.saflok.wsdl", otherwise)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "replacement", "used"),
+    [
+        (r'(part|part name)="AuthHeader"', r'\1="Who"', True),
+        (r"<soap:header [^>]*/>", "", False),
+    ],
+)
+async def test_headers_that_are_described_otherwise(
+    make: Make,
+    sim: SaflokSimulator,
+    monkeypatch: pytest.MonkeyPatch,
+    pattern: str,
+    replacement: str,
+    used: bool,
+) -> None:
+    """A header has another name in the description; or is not there: then ours is used."""
+    described(monkeypatch, pattern, replacement)
+    client = make()
+    await client.issue(STAY)
+    assert client._server._service
+    assert client._server._service.described is used
+    assert len(sim.hotel.keys) == 1
+
+
+async def test_a_server_that_wants_more(
+    make: Make, sim: SaflokSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it must be told, and we do not know, is a difference of contracts."""
+    described(
+        monkeypatch,
+        r'(<xsd:element minOccurs="1" name="KeyCount" [^>]*>)',
+        r'\1<xsd:element minOccurs="1" name="Floor" type="xsd:int"/>',
+    )
+    with pytest.raises(ContractError, match="ValidationError"):
+        await encode(make())
+    assert sim.hotel.keys == []
+
+
+async def test_success_decides(
+    client: Messenger, sim: SaflokSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not a fault beside it that says that there is none."""
+    both = "<Fault><faultcode>NoFault</faultcode></Fault><bSuccess>true</bSuccess>"
+    monkeypatch.setattr("simulators.saflok.done", lambda *_: f"<Both>{both}</Both>")
+    await encode(client)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"host": "{host}:{port}", "port": ""},
+        {"host": "{host}:{port}/{path}?wsdl", "port": "", "path": ""},
+        {"host": "http://{host}:{port}/{path}?wsdl", "port": "", "path": ""},
+        {"host": "", "port": "", "url": "http://{host}:{port}/{path}?WSDL"},
+        {"path": "/{path}?wsdl"},
+    ],
+)
+async def test_addresses_as_people_paste_them(
+    make: Make, sim: SaflokSimulator, said: dict[str, str]
+) -> None:
+    """With their port, path, and what shows the description in a browser."""
+    known = {**sim.credentials(), "path": PATH}
+    settings = {name: text.format_map(known) for name, text in said.items()}
+    account = await make(**settings).validate()
+    assert account.id == f"127.0.0.1:{known['port']}/{PATH}"
+    assert {name.partition("#")[0] for _, name in sim.requests[1:]} == {f"/{PATH}"}
+
+
+async def test_addresses_of_ipv6(make: Make) -> None:
+    """With a port of their own or without, in brackets or not."""
+    for host, port in (
+        ("fe80::7", "1619"),
+        ("[fe80::7]:1619", ""),
+        ("[fe80::7]", 1619.0),
+    ):
+        [place] = make(host=host, port=port)._server._places()
+        assert str(place) == f"http://[fe80::7]:1619/{PATH}"
 
 
 async def test_only_the_configured_host_is_asked(

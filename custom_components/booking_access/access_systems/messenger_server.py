@@ -21,6 +21,7 @@ from ..engine.models import (
 from . import soap
 from .messenger_form import DEFAULT_SITE, DEFAULT_TERMINAL
 from .messenger_wire import (
+    HEADER,
     Meaning,
     auth_header,
     fault_texts,
@@ -94,7 +95,7 @@ class Server:
         if HELLO in service.operations:
             await self._greet(service)
         else:
-            await soap.load(self._session, service.url, WSDL)
+            await soap.load(self._session, service.url, WSDL, HEADER)
 
     async def offers(self, operation: str) -> bool:
         """Whether the server has an operation, as far as it tells."""
@@ -162,7 +163,7 @@ class Server:
         """
         places = self._places()
         for url in places:
-            service = await soap.load(self._session, url, WSDL)
+            service = await soap.load(self._session, url, WSDL, HEADER)
             if service.described or len(places) == 1:
                 return service
             try:
@@ -178,22 +179,27 @@ class Server:
             base = self._base()
         except ValueError as err:
             raise ConnectionFailed("url") from err
-        if path := self._settings.get("path"):
-            return [base.joinpath(path.lstrip("/"))]
-        if base.path.endswith(".asmx"):
+        if base.path.lower().endswith(".asmx"):
             return [base]
+        if path := self._settings.get("path", "").partition("?")[0]:
+            return [base.joinpath(path.lstrip("/"))]
         return [base.joinpath(path) for path in PATHS]
 
     def _base(self) -> URL:
-        """Return the server's address; ValueError if it is none."""
+        """Return the server's address; ValueError if it is none.
+
+        People paste what a browser shows: with port, path, and a "?wsdl".
+        """
         said = self._settings
-        if url := said.get("url"):
-            return URL(url.rstrip("/"))
-        if "://" in (host := said.get("host", "")):  # pasted from a browser
-            return URL(host.rstrip("/"))
+        host = said.get("url") or said.get("host", "")
+        if "://" in host:
+            return URL(host.rstrip("/")).with_query(None)
         scheme = "https" if said.get("ssl") == "True" else "http"
-        port = int(float(said.get("port") or 0)) or None
-        return URL.build(scheme=scheme, host=host, port=port)
+        if host.count(":") > 1 and "[" not in host:  # an address of IPv6
+            host = f"[{host}]"
+        base = URL(f"{scheme}://{host.rstrip('/')}").with_query(None)
+        port = int(float(said.get("port") or 0)) or base.explicit_port
+        return base.with_port(port)
 
     async def _greet(self, service: soap.Service) -> None:
         """Greet a service; raise unless it greets back."""
@@ -232,15 +238,16 @@ def _meaning(body: soap.Node) -> Meaning | None:
     A refusal is a fault in the result, one in place of it, or a response that says
     so. Where there is neither, nobody knows.
     """
+    success = body.find("bSuccess")
+    if success and is_true(success.text):
+        return None
     if fault := body.find("Fault"):
         meaning = meaning_of(fault_texts(fault))
         code = fault.said("faultcode").casefold()
         # A fault of the server's own may have struck it when it was half done.
         broke = body is fault and meaning is Meaning.REFUSED and "client" not in code
         return Meaning.LOST if broke else meaning
-    if (success := body.find("bSuccess")) is None:
-        return Meaning.LOST
-    return None if is_true(success.text) else meaning_of(fault_texts(body))
+    return meaning_of(fault_texts(body)) if success else Meaning.LOST
 
 
 def _error(meaning: Meaning, *, writes: bool) -> Exception:

@@ -11,6 +11,7 @@ from uuid import uuid4
 from ..engine.models import Person
 from .soap import Node
 
+HEADER: Final = "AuthHeader"
 FRESH: Final = timedelta(minutes=5)
 RESERVATION_LENGTH: Final = 12
 LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that look alike
@@ -152,8 +153,13 @@ def short_reservation(reservation: str) -> str:
 
 
 def last_name(person: Person) -> str:
-    """Return the text before the first comma; without one there is no telling."""
-    return (person.name or "").partition(",")[0].strip()
+    """Return the text before the first comma; without one, the last word.
+
+    What XML cannot hold is left out.
+    """
+    name = "".join(each if each.isprintable() else " " for each in person.name or "")
+    before, comma, _ = name.partition(",")
+    return before.strip() if comma else " ".join(name.split()[-1:])
 
 
 def auth_header(
@@ -162,7 +168,7 @@ def auth_header(
     """Return the header that each request has, with everything in it that it can have."""
     now = datetime.now(UTC).replace(microsecond=0)
     return {
-        "AuthHeader": {
+        HEADER: {
             "Action": f"{address}/{operation}",
             "From": "urn:KABA",
             "MessageID": str(uuid4()),

@@ -19,13 +19,14 @@ from urllib.parse import quote
 from aiohttp import ClientSession
 from yarl import URL
 import zeep
+import zeep.exceptions
 import zeep.loader
 import zeep.proxy
 import zeep.wsdl
 from zeep.wsdl.bindings.soap import Soap11Binding
 import zeep.wsdl.utils
 
-from ..engine.models import ConnectionFailed, ContractError, OutcomeUnknown, Rejected
+from ..engine.models import ConnectionFailed, ContractError, OutcomeUnknown
 from ..transport import Answer, raise_for_status, request
 
 # zeep has types in places only, and not always the right ones.
@@ -34,6 +35,7 @@ AsyncServiceProxy: Final[Any] = zeep.proxy.AsyncServiceProxy
 Document: Final[Any] = zeep.wsdl.Document
 parse_xml: Final[Any] = zeep.loader.parse_xml
 to_bytes: Final[Any] = zeep.wsdl.utils.etree_to_string
+ZeepError: Final = zeep.exceptions.Error
 
 DESCRIPTION_LIMIT: Final = timedelta(seconds=15)
 # A description has a handful of parts; one without end is none.
@@ -98,6 +100,15 @@ class Service:
         self._binding = _binding(document)
         self.operations = frozenset(self._binding.all())
 
+    def takes(self, header: str) -> bool:
+        """Whether all requests can have a header."""
+        return all(
+            any(
+                element.name == header for _, element in each.input.header.type.elements
+            )
+            for each in self._binding.all().values()
+        )
+
     async def call(
         self,
         operation: str,
@@ -115,14 +126,15 @@ class Service:
         client = AsyncClient(self._document, transport=post, settings=SETTINGS)
         proxy = AsyncServiceProxy(client, self._binding, address=str(self.url))
         told = self._binding.get(operation).input
-        known = dict(told.header.type.elements)
-        if not headers.keys() <= known.keys():
-            raise Rejected("unsupported_server")
-        said = _fitting(headers, told.header.type)
+        said = {
+            part: _fitting(headers[element.name], element.type)
+            for part, element in told.header.type.elements
+            if element.name in headers
+        }
         fitting = _fitting(arguments, told.body.type)
         try:
             answer = await proxy[operation](_soapheaders=said, **fitting)
-        except (LookupError, TypeError, ValueError, AttributeError) as err:
+        except (ZeepError, LookupError, TypeError, ValueError, AttributeError) as err:
             # Whatever zeep says of it may quote; so does its traceback.
             raise ContractError(f"{operation}.{type(err).__name__}") from None
         return await asyncio.to_thread(_body, answer, writes)
@@ -166,16 +178,20 @@ class _Fetched:
         return self._parts[name]
 
 
-async def load(session: ClientSession, url: URL, otherwise: Path) -> Service:
+async def load(
+    session: ClientSession, url: URL, otherwise: Path, header: str
+) -> Service:
     """Return what the server at an address offers.
 
     ``otherwise`` is a description for one that has none to show, or none that can
-    be read.
+    be read or knows of the header that requests must have.
     """
     if parts := await _fetch(session, url):
         try:
             document = await asyncio.to_thread(_parse, parts, _name(_wsdl(url)))
-            return Service(session, url, document, described=True)
+            service = Service(session, url, document, described=True)
+            if service.takes(header):
+                return service
         except Exception:  # noqa: BLE001, S110 - whatever a server shows as its description
             pass
     own = await asyncio.to_thread(otherwise.read_bytes)
