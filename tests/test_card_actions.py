@@ -12,9 +12,11 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import device_registry as dr
+from simulators.saflok import SaflokSimulator
 
+from .flows import fill, open_form, submit
 from .halls import booked
-from .helpers import settle
+from .helpers import at, settle
 from .test_saflok import Hotel
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
@@ -38,9 +40,13 @@ async def hotel(
         yield hotel
 
 
-def device(hotel: Hotel, entry: ConfigEntry, kind: str) -> str:
-    """Return the device of the room, or of the encoder."""
-    [found] = entry.get_subentries_of_type(kind)
+def device(hotel: Hotel, entry: ConfigEntry, kind: str, identifier: str = "") -> str:
+    """Return the device of the room, or of an encoder."""
+    [found] = [
+        each
+        for each in entry.get_subentries_of_type(kind)
+        if identifier in ("", each.data.get("identifier"))
+    ]
     registry = dr.async_get(hotel.hass)
     made = registry.async_get_device_by_identifier(
         (DOMAIN, found.subentry_id), entry.entry_id
@@ -101,3 +107,99 @@ async def test_a_visitor_may_not_cancel_the_keys_of_guests(
     assert phones(hotel, START) == {"+4520123456"}
     later = {"start": (END + HOUR).isoformat(), "duration": "02:00:00"}
     assert (await act(hotel, "grant_access", **later, **BO))["state"] == "planned"
+
+
+def opens(hotel: Hotel, instant: datetime) -> list[str]:
+    """Return where the cards were written that open the room at an instant."""
+    keys = hotel.saflok.openers("101", instant)
+    return [key.bearer for key in keys if not key.mobile]
+
+
+@pytest.fixture
+async def cards(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> AsyncIterator[Hotel]:
+    """A hotel without keys in phones, whose room is booked by Anna."""
+    hotel = Hotel(hass, freezer)
+    async with hotel.saflok, hotel.winkas:
+        await hotel.connect(mobile_keys=False)
+        await hotel.book(booked(START, END))
+        yield hotel
+
+
+async def test_cards_of_a_booking(hass: HomeAssistant, cards: Hotel) -> None:
+    """A duplicate keeps those before, an original is for one that was lost."""
+    await cards.type_in("encoder", name="Bar", identifier="2")
+    desk = device(cards, cards.locks, "encoder", "1")
+    told = await act(cards, "issue_key", encoder=desk)
+    assert told == {
+        "room": "Skagen",
+        "booking_id": "1",
+        "encoder": "Front desk",
+        "duplicate": True,
+    }
+    assert opens(cards, START) == ["1"]
+    await act(cards, "issue_key", encoder="bar")
+    assert opens(cards, START) == ["1", "2"]
+    await act(cards, "issue_key", encoder="2", duplicate=False, booking_id="1")
+    assert opens(cards, START) == ["2"]
+    assert opens(cards, END + HOUR) == []
+    [room] = (await act(cards, "get_access"))["rooms"]
+    assert {each["booking_id"] for each in room["access"]} == {"1"}
+    await cards.book(booked(START, END, extra={"Cancelled": True}))
+    assert opens(cards, START) == []
+
+
+async def test_why_no_card_is_written(
+    hass: HomeAssistant, cards: Hotel, freezer: FrozenDateTimeFactory
+) -> None:
+    """Each with what to do at the desk."""
+    named = {"room": "Skagen", "encoder": "Front desk"}
+
+    async def why(**data: Any) -> tuple[str, dict[str, str]]:
+        return await fails(cards, "issue_key", **data)
+
+    assert await why(encoder="Spa") == ("encoder_unknown", {"encoder": "Spa"})
+    assert (await why(booking_id="9"))[0] == "booking_unknown"
+    for reason, key in (
+        ("VIP_NO_CARD_PRESENT", "card_not_presented"),
+        ("EncoderBusy", "card_encoder_busy"),
+        ("EncoderNoResponse", "card_unclear"),
+    ):
+        cards.saflok.control({"encoders": {"1": {"card": reason}}})
+        assert await why() == (key, named)
+    cards.saflok.control({"encoders": {"1": {"card": "present"}}})
+    cards.saflok.fault("503")
+    assert await why() == ("card_not_reachable", named)
+    cards.saflok.faults.clear()
+    await cards.type_in("encoder", name="Bar", identifier="2")
+    assert await why() == ("encoder_missing", {"room": "Skagen"})
+    await act(cards, "revoke_access", booking_id="1")
+    assert await why(encoder="1") == ("card_not_booked", named)
+    await at(hass, freezer, END + HOUR)
+    assert await why(encoder="1") == ("no_booking", {"room": "Skagen"})
+
+
+async def test_cards_are_those_of_the_rooms_own_access_system(
+    hass: HomeAssistant, cards: Hotel
+) -> None:
+    """Nobody waits at an encoder that can do nothing for the room."""
+    first = cards.locks
+    async with SaflokSimulator() as other:
+        flow = await open_form(hass, "access_system", "saflok")
+        answers = fill(flow["data_schema"], other.credentials())
+        cards.locks = (await submit(hass, flow, answers))["result"]
+        await cards.type_in("encoder", name="Annex", identifier="1")
+        annex = device(cards, cards.locks, "encoder")
+        cards.locks = first
+        assert await fails(cards, "issue_key", encoder=annex) == (
+            "encoder_elsewhere",
+            {"encoder": "Annex", "room": "Skagen"},
+        )
+        told = await act(cards, "issue_key", encoder="1")
+    assert told["encoder"] == "Front desk"
+    [room] = cards.bookings.get_subentries_of_type("room")
+    data = {**room.data, "access_points": []}
+    hass.config_entries.async_update_subentry(cards.bookings, room, data=data)
+    await hass.async_block_till_done()
+    assert await fails(cards, "issue_key") == ("no_card_system", {"room": "Skagen"})

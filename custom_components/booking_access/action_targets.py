@@ -15,6 +15,7 @@ from homeassistant.helpers import (
     device_registry as dr,
     entity_registry as er,
 )
+from homeassistant.helpers.translation import async_get_translations
 
 from .access_points import access_point_name
 from .const import DATA_HUB, DOMAIN
@@ -24,6 +25,10 @@ from .room import LiveRoom
 
 ATTR_BOOKING_ID: Final = "booking_id"
 
+# Where the texts are that say why somebody does not get access.
+REASONS: Final = (
+    f"component.{DOMAIN}.entity.binary_sensor.attention.state_attributes.reasons.state"
+)
 # A room is named by its device; an entity of it names it as well.
 TARGETS: Final = {
     vol.Optional(ATTR_DEVICE_ID): vol.All(EnsureList(), [cv.string]),
@@ -57,6 +62,12 @@ def failure(key: str, **placeholders: str) -> HomeAssistantError:
         translation_key=key,
         translation_placeholders=placeholders,
     )
+
+
+async def async_reason(hass: HomeAssistant, error: str | None) -> str:
+    """Return why somebody does not get access, in people's words."""
+    texts = await async_get_translations(hass, hass.config.language, "entity", [DOMAIN])
+    return texts.get(f"{REASONS}.{error}") or texts[f"{REASONS}.grant_failed"]
 
 
 def rooms_of(call: ServiceCall) -> Iterable[LiveRoom]:

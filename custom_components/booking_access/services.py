@@ -32,6 +32,7 @@ from .booking_actions import (
     async_end_booking,
     async_extend_booking,
 )
+from .card_actions import ISSUE_SCHEMA, SERVICE_ISSUE_KEY, async_issue_key
 from .const import DATA_HUB, DOMAIN, HORIZON
 from .coordinator import AccessCoordinator
 from .engine.explain import explain
@@ -81,6 +82,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
         (SERVICE_EXTEND_BOOKING, async_extend_booking, EXTEND_SCHEMA, OPTIONAL),
         (SERVICE_END_BOOKING, async_end_booking, END_SCHEMA, OPTIONAL),
         (SERVICE_GRANT_ACCESS, async_grant_access, GRANT_SCHEMA, OPTIONAL),
+        (SERVICE_ISSUE_KEY, async_issue_key, ISSUE_SCHEMA, OPTIONAL),
         (SERVICE_REVOKE_ACCESS, async_revoke_access, REVOKE_SCHEMA, OPTIONAL),
     ):
         hass.services.async_register(

@@ -13,13 +13,13 @@ import voluptuous as vol
 from homeassistant.const import CONF_EMAIL, CONF_NAME
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse
 from homeassistant.helpers import config_validation as cv
-from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
 
 from .action_targets import (
     ATTR_BOOKING_ID,
     TARGETS,
     Place,
+    async_reason,
     booking_of,
     failure,
     grants_at,
@@ -28,7 +28,7 @@ from .action_targets import (
 )
 from .answers import tell_access
 from .booking_actions import altered_of, clock
-from .const import DATA_HUB, DOMAIN
+from .const import DATA_HUB
 from .engine.ledger import GrantRow, GrantState
 from .engine.models import Booking, Effect, Person, Rejected
 from .engine.visits import VISIT, Visit
@@ -47,10 +47,6 @@ ATTR_DURATION: Final = "duration"
 ATTR_APPLIANCES: Final = "appliances"
 ATTR_GUEST: Final = "guest"
 
-# Where the texts are that say why somebody does not get access.
-REASONS: Final = (
-    f"component.{DOMAIN}.entity.binary_sensor.attention.state_attributes.reasons.state"
-)
 # How long an action waits for an access system, in seconds.
 PATIENCE: Final = 20
 
@@ -140,7 +136,7 @@ async def _async_let_in(call: ServiceCall, place: Place) -> str:
             "grant_refused",
             room=place.name,
             system=_systems(call.hass, points),
-            reason=await _async_reason(call.hass, rows[0].error),
+            reason=await async_reason(call.hass, rows[0].error),
         )
     return key
 
@@ -302,12 +298,6 @@ async def _async_answered(
                 lambda: steps.busy.isdisjoint(row.reference for row in answers())
             )
     return answers()
-
-
-async def _async_reason(hass: HomeAssistant, error: str | None) -> str:
-    """Return why somebody does not get access, in people's words."""
-    texts = await async_get_translations(hass, hass.config.language, "entity", [DOMAIN])
-    return texts.get(f"{REASONS}.{error}") or texts[f"{REASONS}.grant_failed"]
 
 
 def _state(rows: Iterable[GrantRow]) -> str:
