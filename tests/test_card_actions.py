@@ -168,14 +168,18 @@ async def test_why_no_card_is_written(
     ):
         cards.saflok.control({"encoders": {"1": {"card": reason}}})
         assert await why() == (key, named)
+    cards.saflok.control({"encoders": {"1": {"card": "MaxDuplicatesMadeReached"}}})
+    key, names = await why()
+    assert (key, names | named) == ("card_refused", names)
+    assert names["reason"] == "No more keys can be made for a booking"
     cards.saflok.control({"encoders": {"1": {"card": "present"}}})
-    cards.saflok.fault("503")
+    cards.saflok.fault("404")
     assert await why() == ("card_not_reachable", named)
     cards.saflok.faults.clear()
     await cards.type_in("encoder", name="Bar", identifier="2")
     assert await why() == ("encoder_missing", {"room": "Skagen"})
     await act(cards, "revoke_access", booking_id="1")
-    assert await why(encoder="1") == ("card_not_booked", named)
+    assert await why(encoder="1", booking_id="1") == ("card_not_booked", named)
     await at(hass, freezer, END + HOUR)
     assert await why(encoder="1") == ("no_booking", {"room": "Skagen"})
 
