@@ -232,6 +232,20 @@ async def test_a_whole_life_through_files(
     assert set(site.persons) == {"staff-1"}
     assert site.periods["3"] == []
     assert ledger.grants == {}
+
+    # Who was there is forgotten when it is over (rule 15).
+    now = datetime.now(UTC)
+    tonight = (now + HOUR, now + 2 * HOUR)
+    await book(hass, winkas, booked(*tonight, number=2))
+    await serve(hass, freezer, unilock, 4)
+    [guest] = site.members("12", tonight[0]) - {"staff-1"}
+    await at(hass, freezer, tonight[1] + LAG - MINUTE)
+    assert guest in site.persons
+    await at(hass, freezer, tonight[1] + LAG)
+    await serve(hass, freezer, unilock, 4)
+    assert set(site.persons) == {"staff-1"}
+    assert state(hass, "binary_sensor.hal_1_attention") == "off"
+    assert ledger.grants == {}
     assert [why for result, why in unilock.files if result != "applied"] == []
 
 

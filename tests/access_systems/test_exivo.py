@@ -724,6 +724,27 @@ class TestDoors:
             assert (await links.read_states())[SEMINAR].held_open is held
         assert sim.doors[ENTRANCE].mode == "normal"
 
+    @pytest.mark.parametrize("mode", ["closed", "accessControl"])
+    async def test_what_people_closed_stays_so(
+        self, links: Exivo, sim: ExivoSimulator, mode: str
+    ) -> None:
+        """Unless it never showed that we opened it: then that may still come."""
+        sim.control({"change": {SEMINAR: {"mode": mode}}})
+        await links.hold(SEMINAR, held=False)
+        assert sim.doors[SEMINAR].mode == mode
+        await links.hold(SEMINAR, held=True)
+        sim.control({"change": {SEMINAR: {"mode": mode}}})  # as if nothing were said
+        await links.hold(SEMINAR, held=False)
+        assert sim.doors[SEMINAR].mode == "normal"
+        await links.hold(SEMINAR, held=True)
+        await links.list_access_points()
+        sim.control({"change": {SEMINAR: {"mode": mode}}})
+        await links.hold(SEMINAR, held=False)
+        assert sim.doors[SEMINAR].mode == mode
+        sim.fault("truncated", path=f"/component/{SEMINAR}", times=1)
+        await links.hold(SEMINAR, held=False)
+        assert sim.doors[SEMINAR].mode == "normal"
+
     @pytest.mark.parametrize("point", [GATEWAY, "unknown", "../visit"])
     async def test_refused(self, links: Exivo, sim: ExivoSimulator, point: str) -> None:
         with pytest.raises(Rejected, match=r"^refused$"):

@@ -176,7 +176,7 @@ class TestTheAccount:
     async def test_points_are_those_typed_in(self, client: UniLock) -> None:
         """Doors can do nothing: there is no opening from afar in a file."""
         can = frozenset({Capability.GRANT, Capability.PIN})
-        traits = Traits(changes=True)
+        traits = Traits(changes=True, lingers=True)
         group, exception, door = await client.list_access_points()
         assert group == AccessPoint(
             id="person_group:12",

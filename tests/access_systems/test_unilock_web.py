@@ -174,7 +174,7 @@ class TestTheAccount:
             name="Badminton",
             kind=PointKind.GROUP,
             capabilities=frozenset({Capability.GRANT, Capability.PIN, Capability.LIST}),
-            traits=Traits(changes=True),
+            traits=Traits(changes=True, lingers=True),
         )
         assert points["shared_exception:4"].name == "Hal 2 åben"
         assert len(points) == 5

@@ -233,6 +233,23 @@ def test_lapsing_depends_on_who_ends_the_grant() -> None:
     assert not replace(theirs, state=REVOKING).lapsed(end)
 
 
+def test_rule_15_grant_that_lingers_is_issued_ahead_and_removed_when_it_is_over() -> (
+    None
+):
+    """Its system ends it; but who had it would stand there for ever."""
+    lingering = Traits(lingers=True)
+    plan = planned(EARLY, rooms=[hall(lingering)])
+    (step,) = look(plan).steps
+    assert (step.step, step.row.enforced) == (Step.ISSUE, False)
+    there, end = replace(step.row, state=ISSUED), at("11:15")
+    before = end - seconds(1)
+    plan = planned(EARLY, rooms=[hall(lingering)], now=before)
+    assert look(plan, there, now=before).steps == []
+    for bookings in ((EARLY,), ()):
+        plan = planned(*bookings, rooms=[hall(lingering)], now=end)
+        assert taken(look(plan, there, now=end)) == [(Step.REVOKE, there.reference)]
+
+
 # ---- overrides
 
 

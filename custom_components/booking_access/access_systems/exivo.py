@@ -33,18 +33,22 @@ from ..engine.models import (
     OutcomeUnknown,
     PointState,
     Rejected,
+    VendorError,
 )
 from ..forms import Field, FieldKind
 from ..push import CONF_SECRET, AccessPush
 from ..transport import Answer, raise_for_status, request
 from .base import REISSUE_DELETED, AccessSystem
-from .exivo_events import PUSH_HEADER, logged, pushed, reaches_back
+from .exivo_events import LOG, LOG_ORDERS, PUSH_HEADER, logged, pushed, reaches_back
 from .exivo_read import (
     Json,
     Kind,
     expect,
+    is_stricter,
     issued_of,
     name_of,
+    raise_unless_done,
+    refused,
     state_of,
     template_of,
     text_of,
@@ -56,12 +60,6 @@ DEFAULT_APP_NAME: Final = "dormakaba mobile access"
 CODE_LENGTH: Final = 6  # the contract takes 4 to 6 digits
 PAGE: Final = 200
 COMPONENTS: Final = "component"
-LOG: Final = ("accesslog", COMPONENTS)
-# How the log is asked for: the newest first, or as it comes.
-LOG_ORDERS: Final[tuple[Mapping[str, str], ...]] = (
-    {"sort": "occurredAt", "sortDir": "desc"},
-    {},
-)
 NOT_THERE: Final = (HTTPStatus.NOT_FOUND,)
 DAY: Final = timedelta(days=1)
 ALMOST_A_SECOND: Final = timedelta(microseconds=999_999)
@@ -111,6 +109,9 @@ class Exivo(AccessSystem):
         self._app_name = said.get("mobile_app_name") or DEFAULT_APP_NAME
         self._kind = Kind.MOBILE_KEY if self._app_id else Kind.LINK
         self._last: tuple[float, dict[str, Json]] | None = None  # read doors, and when
+        self._opening: set[str] = (
+            set()
+        )  # doors that have not shown yet that they are open
         self._without_log: datetime | None = None  # since when there is no log
         self._log_orders = LOG_ORDERS
 
@@ -229,9 +230,9 @@ class Exivo(AccessSystem):
         if kind not in Kind:
             raise Rejected("unknown_grant")
         answer = await self._ask("POST", kind, visit_id, "revoke", body={})
-        if _refused(answer) and await self._is_over(kind, visit_id):
+        if refused(answer) and await self._is_over(kind, visit_id):
             return
-        _raise_unless_done(answer)
+        raise_unless_done(answer)
 
     @override
     async def list_issued(self) -> tuple[Issued, ...]:
@@ -262,12 +263,29 @@ class Exivo(AccessSystem):
 
     @override
     async def hold(self, point_id: str, *, held: bool) -> None:
-        """Set the mode to open or normal; accessControl and closed are not ours."""
+        """Set the mode to open or normal; a stricter one is people's, and left to them.
+
+        But not at a door that never showed that it was opened: it may yet be.
+        """
+        if held:
+            self._opening.add(point_id)
+        elif point_id not in self._opening and await self._is_stricter(point_id):
+            return
         mode = "open" if held else "normal"
         try:
             await self._do(COMPONENTS, point_id, "mode", body={"mode": mode})
         finally:
             self._last = None
+        if not held:
+            self._opening.discard(point_id)
+
+    async def _is_stricter(self, point_id: str) -> bool:
+        """Whether a door is known to let in fewer people than normally."""
+        try:
+            answer = await self._ask("GET", COMPONENTS, point_id)
+            return answer.ok and is_stricter(expect(answer.json(), dict, COMPONENTS))
+        except VendorError:
+            return False
 
     def _visit(self, grant: Grant) -> Json:
         """Return what to send for a grant."""
@@ -307,6 +325,7 @@ class Exivo(AccessSystem):
             for i, component in (await self._list(COMPONENTS) or {}).items()
             if "gateway" not in template_of(component)
         }
+        self._opening -= {i for i, c in doors.items() if c.get("mode") == "open"}
         self._last = monotonic(), doors
         return doors
 
@@ -354,7 +373,7 @@ class Exivo(AccessSystem):
     async def _do(self, *path: str, body: Json) -> Answer:
         """Change something, once; raise unless it is done."""
         answer = await self._ask("POST", *path, body=body)
-        _raise_unless_done(answer)
+        raise_unless_done(answer)
         return answer
 
     async def _ask(
@@ -379,17 +398,3 @@ class Exivo(AccessSystem):
             params=query,
             json=body,
         )
-
-
-def _refused(answer: Answer) -> bool:
-    """Whether the vendor says no. Unknown ids are a 400, and a 404 for GET."""
-    return answer.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND)
-
-
-def _raise_unless_done(answer: Answer) -> None:
-    """Raise what a writing request's answer means; a portal's page is no success."""
-    if _refused(answer):
-        raise Rejected("refused")
-    raise_for_status(answer, writes=True)
-    if answer.body.lstrip().startswith(b"<"):
-        raise OutcomeUnknown("a page instead of an answer")

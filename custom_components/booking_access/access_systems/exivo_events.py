@@ -24,6 +24,12 @@ KINDS: Final[Mapping[str, AccessEventKind]] = {
     "shortCircuitOfInputAlarm": AccessEventKind.ALARM,
     "interruptionOfInputAlarm": AccessEventKind.ALARM,
 }
+LOG: Final = ("accesslog", "component")
+# How the log is asked for: the newest first, or as it comes.
+LOG_ORDERS: Final[tuple[Mapping[str, str], ...]] = (
+    {"sort": "occurredAt", "sortDir": "desc"},
+    {},
+)
 LONGEST_NAME: Final = 80
 
 

@@ -3,8 +3,17 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from http import HTTPStatus
 
-from ..engine.models import ContractError, Credential, Issued, PointState
+from ..engine.models import (
+    ContractError,
+    Credential,
+    Issued,
+    OutcomeUnknown,
+    PointState,
+    Rejected,
+)
+from ..transport import Answer, raise_for_status
 
 type Json = Mapping[str, object]
 
@@ -74,6 +83,11 @@ def state_of(component: Json) -> PointState:
     )
 
 
+def is_stricter(component: Json) -> bool:
+    """Whether a door lets in fewer people than normally, as only people have it do."""
+    return text_of(component.get("mode")) in ("closed", "accessControl")
+
+
 def issued_of(kind: str, visit_id: str, visit: Json) -> Issued:
     """Read a visit, leniently: others make visits too, in ways unknown to us."""
     end = instant_of(visit.get("validTo"))
@@ -90,3 +104,17 @@ def issued_of(kind: str, visit_id: str, visit: Json) -> Issued:
             code=text_of(visit.get("code")), link=text_of(visit.get("link"))
         ),
     )
+
+
+def refused(answer: Answer) -> bool:
+    """Whether the vendor says no. Unknown ids are a 400, and a 404 for GET."""
+    return answer.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND)
+
+
+def raise_unless_done(answer: Answer) -> None:
+    """Raise what a writing request's answer means; a portal's page is no success."""
+    if refused(answer):
+        raise Rejected("refused")
+    raise_for_status(answer, writes=True)
+    if answer.body.lstrip().startswith(b"<"):
+        raise OutcomeUnknown("a page instead of an answer")

@@ -96,7 +96,7 @@ class UniLock(AccessSystem):
     follow_ups: ClassVar = tuple(f"unilock_{transport}" for transport in FORMS)
     typed_in: ClassVar = TYPED_IN
     poll_interval: ClassVar = timedelta(minutes=1)
-    traits: ClassVar = Traits(changes=True)
+    traits: ClassVar = Traits(changes=True, lingers=True)
     may_move: ClassVar = True
     concurrency: ClassVar = None  # what comes together goes into one file
 

@@ -52,7 +52,7 @@ def first_row(wish: GrantWish, state: GrantState) -> GrantRow:
         subject=wish.subject,
         reservation=wish.reservation,
         bearer=wish.bearer,
-        enforced=wish.enforced,
+        enforced=wish.enforced and not wish.lingers,
         room_id=wish.room_id,
         booking_id=wish.booking_id,
         account_id=wish.account_id,

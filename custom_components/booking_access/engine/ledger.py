@@ -79,9 +79,9 @@ class GrantRow:
     ``reference`` is stable for the same wish and travels to the vendor;
     ``subject`` is the same for every grant that replaces another one,
     ``reservation`` for all grants of the booking and ``bearer`` for those of the
-    person. One that its system does not end by itself is not ``enforced``; one is
-    ``overridden`` that a grant of another booking may have cancelled, until it is
-    there again. What was made by changing another ``replaces`` that one; what
+    person. One that we end, because its system does not or keeps
+    whose it was, is not ``enforced``; one is ``overridden`` that a grant of another
+    booking may have cancelled, until it is there again. What was made by changing another ``replaces`` that one; what
     ``cannot_change`` is issued instead.
     A ``card`` was written at an encoder.
     """

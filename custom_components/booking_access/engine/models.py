@@ -168,6 +168,8 @@ class Traits:
     it, so it is not issued while that one's window lasts.
     ``changes``: a grant can be changed in place (``AccessSystem.change``).
     ``suspends``: a grant can be blocked for a while; the hub fills that in.
+    ``lingers``: what is over opens nothing, but stays there with whose it was until
+    it is revoked.
     """
 
     apart: bool = False
@@ -175,6 +177,7 @@ class Traits:
     overrides: bool = False
     changes: bool = False
     suspends: bool = False
+    lingers: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -25,7 +25,8 @@ class GrantWish:
     names the booking, ``bearer`` the person of it. It is not to be issued before
     ``due``, and at points in ``overriding`` cancels grants of other bookings. What
     a blocked booking has is ``suspended``. A ``card`` is written at an encoder, by
-    people; it only follows what becomes of its booking.
+    people; it only follows what becomes of its booking. One that ``lingers`` is
+    revoked when it is over, too, so that nobody's data stay at its system.
     """
 
     reference: str
@@ -44,6 +45,7 @@ class GrantWish:
     suspends: bool = False
     suspended: bool = False
     card: bool = False
+    lingers: bool = False
     person: Person = field(repr=False)
 
 
@@ -58,6 +60,7 @@ class _Part:
     enforced: bool
     changes: bool
     suspends: bool
+    lingers: bool
 
 
 def wishes_of(
@@ -102,6 +105,7 @@ def _part(room: Room, account_id: str, apart: str, points: Iterable[str]) -> _Pa
         enforced=all(each.enforced for each in traits.values()),
         changes=all(each.changes for each in traits.values()),
         suspends=all(each.suspends for each in traits.values()),
+        lingers=any(each.lingers for each in traits.values()),
     )
 
 
@@ -132,6 +136,7 @@ def _wishes_for(
                 changes=part.changes,
                 suspends=part.suspends,
                 suspended=booking.blocked,
+                lingers=part.lingers,
                 person=person,
             )
 
