@@ -109,6 +109,26 @@ async def test_a_visitor_may_not_cancel_the_keys_of_guests(
     assert (await act(hotel, "grant_access", **later, **BO))["state"] == "planned"
 
 
+async def test_keys_of_a_blocked_booking_open_nothing_until_it_is_let_in_again(
+    hass: HomeAssistant, hotel: Hotel
+) -> None:
+    """They are the same keys then; a server that does not answer is said to be so."""
+    hotel.saflok.fault("404")
+    one = {"booking_id": "1"}
+    assert await fails(hotel, "revoke_access", **one) == (
+        "not_revoked_yet",
+        {"room": "Skagen"},
+    )
+    assert phones(hotel, START) == {"+4520123456"}
+    hotel.saflok.faults.clear()
+    for _ in range(8):
+        await settle(hass, hotel.freezer)
+    assert phones(hotel, START) == set()
+    await act(hotel, "grant_access", **one)
+    assert phones(hotel, START) == {"+4520123456"}
+    assert len(hotel.saflok.hotel.keys) == 1
+
+
 def opens(hotel: Hotel, instant: datetime) -> list[str]:
     """Return where the cards were written that open the room at an instant."""
     keys = hotel.saflok.openers("101", instant)

@@ -47,6 +47,8 @@ ATTR_DURATION: Final = "duration"
 ATTR_APPLIANCES: Final = "appliances"
 ATTR_GUEST: Final = "guest"
 
+# What a key that is to open nothing is while its access system does not answer.
+UNDER_WAY: Final = (GrantState.REVOKING, GrantState.SUSPENDING)
 # How long an action waits for an access system, in seconds.
 PATIENCE: Final = 20
 
@@ -104,7 +106,7 @@ async def async_revoke_access(call: ServiceCall) -> ServiceResponse:
     else:
         await _async_keep_out(call, place)
     rows = await _async_answered(call.hass, place, booking_id)
-    if any(row.state is GrantState.REVOKING for row in rows):
+    if any(row.state in UNDER_WAY for row in rows):
         raise failure("not_revoked_yet", room=place.name)
     return {"room": place.name, "booking_id": booking_id}
 
