@@ -24,14 +24,14 @@ What ``control`` understands, besides what all simulators do (``base``):
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, override
 from uuid import uuid4
 
 from aiohttp import web
 
 from .base import Handler
-from .unloc_answers import SETTINGS, UnlocAnswers, denied, posted, problem
+from .unloc_answers import SETTINGS, UnlocAnswers, denied, made_keys, posted, problem
 from .unloc_holders import Holders
 from .unloc_site import (
     CLIENT_ID,
@@ -196,10 +196,18 @@ class UnlocSimulator(UnlocAnswers):
         ]
 
     async def _give_token(self, request: web.Request) -> web.Response:
-        """Give a token for a project that the credential has rights at."""
+        """Give a token for a project that the credential has rights at.
+
+        One for the organization can be had, too, but is for none of its projects.
+        """
         body = await self.client_of(request)
         if body.get("grant_type") != "client_credentials":
             raise denied("unsupported_grant_type", 400)
+        if body.get("scope") in ("organization.admin", ["organization.admin"]):
+            if (asked := body.get("organization_id")) != ORGANIZATION:
+                raise denied("access_denied", 403 if asked else 400)
+            told = {"scope": ["organization.admin"], "organization_id": asked}
+            return self.grant_token(self.new_token(project=""), **told)
         if body.get("scope") not in ("project.admin", ["project.admin"]):
             raise denied("invalid_scope", 400)
         project = body.get("project_id")
@@ -342,7 +350,7 @@ class UnlocSimulator(UnlocAnswers):
             shown["status"] = "pending" if job.looks else "inProgress"
         elif job.status == "succeeded":
             shown["resultData"] = {
-                "createdKeys": self._told(job.keys),
+                "createdKeys": made_keys(job.keys, self.settings["created"]),
                 "failedKeys": [],
                 "creatingKeys": [],
             }
@@ -350,24 +358,14 @@ class UnlocSimulator(UnlocAnswers):
             shown["failureReason"] = self.job.get("reason", "It did not work.")
         return self.one(request, {"job": shown})
 
-    def _told(self, keys: list[Key]) -> list[object]:
-        """Return what a job tells of the keys that it made."""
-        match self.settings["created"]:
-            case "text":
-                return [key.id for key in keys]
-            case "key":
-                return [{"key": {"id": key.id}} for key in keys]
-            case "nothing":
-                return [{} for _ in keys]
-            case name:
-                return [{name: key.id} for key in keys]
-
     async def _get_log(self, request: web.Request) -> web.Response:
         """List who came in during the last 30 days."""
         name = self.settings["log"]
         if name is None:
             return problem(404, "Not Found")
-        return self.many(request, name, self.events, kind="events")
+        oldest = wire_time(datetime.now(UTC) - timedelta(days=30)) or ""
+        events = [each for each in self.events if each["created"] >= oldest]
+        return self.many(request, name, events, kind="events")
 
     async def _get_connections(self, request: web.Request) -> web.Response:
         """List the connections to the makers of the locks."""

@@ -8,7 +8,7 @@ from typing import Any, Final, override
 from aiohttp import web
 
 from .base import Simulator
-from .unloc_site import CLIENT_ID, CLIENT_SECRET, Json, Refused, Token, check
+from .unloc_site import CLIENT_ID, CLIENT_SECRET, Json, Key, Refused, Token, check
 
 TOKEN_LIFE: Final = 3600
 MAX_PAGE: Final = 2500
@@ -120,6 +120,18 @@ class UnlocAnswers(Simulator):
         if page and (len(items) > size or self.settings["always_after"]):
             return page, {"startAfterId": page[-1]["id"]}
         return page, {}
+
+
+def made_keys(keys: list[Key], shape: str) -> list[object]:
+    """Return what a job tells of the keys that it made."""
+    match shape:
+        case "text":
+            return [key.id for key in keys]
+        case "key":
+            return [{"key": {"id": key.id}} for key in keys]
+        case "nothing":
+            return [{} for _ in keys]
+    return [{shape: key.id} for key in keys]
 
 
 def problem(status: int, title: str, **told: Any) -> web.Response:

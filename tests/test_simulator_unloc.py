@@ -14,6 +14,7 @@ from simulators.unloc_site import (
     ENTRANCE,
     HALL,
     LOCK_HOLDER,
+    ORGANIZATION,
     PROJECT,
     wire_time,
 )
@@ -99,7 +100,12 @@ async def test_tokens_of_v2(ask: Caller) -> None:
         ({"client_secret": "x"}, (401, "invalid_client")),
         ({"client_id": "x"}, (401, "invalid_client")),
         ({"grant_type": "password"}, (400, "unsupported_grant_type")),
-        ({"scope": "organization.admin"}, (400, "invalid_scope")),
+        ({"scope": "organization.admin"}, (400, "access_denied")),
+        (
+            {"scope": "organization.admin", "organization_id": "x"},
+            (403, "access_denied"),
+        ),
+        ({"scope": "everything"}, (400, "invalid_scope")),
         ({"project_id": "x"}, (403, "access_denied")),
     ):
         wish = {**GRANT, **SCOPE, **change}
@@ -107,6 +113,23 @@ async def test_tokens_of_v2(ask: Caller) -> None:
             status, body = await ask("POST", "/v2/auth/token/", **options)
             assert (status, body.get("error")) == wanted
     assert (await ask("POST", "/v2/auth/token/", json=[]))[0] == 400
+
+
+async def test_token_for_the_organization(ask: Caller) -> None:
+    """It opens no project, and nothing of API v1."""
+    scope = {"scope": "organization.admin", "organization_id": ORGANIZATION}
+    await ask.sign_in("/v2/auth/token/", **scope)
+    assert ask.told["organization_id"] == ORGANIZATION
+    for path in (V2, "/integrators/v1/lock-holders/", f"{V1}/locks/"):
+        assert (await ask("GET", path))[0] == 403
+
+
+async def test_log_goes_back_30_days(v2: Caller, sim: UnlocSimulator) -> None:
+    for days, action in ((29, "unlocked"), (31, "old")):
+        created = wire_time(datetime.now(UTC) - timedelta(days=days))
+        sim.control({"event": {"lockId": HALL, "action": action, "created": created}})
+    listed = (await v2("GET", f"{V2}/logs/access"))[1]["events"]
+    assert [each["action"] for each in listed] == ["unlocked"]
 
 
 async def test_who_gets_in(v2: Caller) -> None:
