@@ -502,6 +502,30 @@ async def test_descriptions_that_are_none(
     assert not client._server._service.described
 
 
+@pytest.mark.parametrize(
+    "entity", ['"b"', 'SYSTEM "file:///etc/hostname"', 'SYSTEM "{url}/elsewhere"']
+)
+async def test_answers_with_entities(
+    client: Messenger,
+    sim: SaflokSimulator,
+    monkeypatch: pytest.MonkeyPatch,
+    entity: str,
+) -> None:
+    """Are none, so that nothing is expanded, read or fetched for them."""
+    await client.validate()
+    told = f"<!DOCTYPE x [<!ENTITY a {entity.format(url=sim.url)}>]>"
+    success = "<bSuccess>true</bSuccess><retAccessKey>&a;</retAccessKey>"
+
+    def answer(*_: Any) -> web.Response:
+        body = f"<Envelope><Body><Done>{success}</Done></Body></Envelope>"
+        return web.Response(text=f"{told}{body}", content_type="text/xml")
+
+    monkeypatch.setattr("simulators.saflok.envelope", answer)
+    with pytest.raises(OutcomeUnknown):
+        await encode(client)
+    assert f"/{PATH}#CreateNewBooking" == sim.requests[-1][1]
+
+
 async def test_a_description_without_end(
     make: Make, sim: SaflokSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
