@@ -281,6 +281,23 @@ async def test_card_is_noted_before_it_is_written(
     assert (hotel.opens(), hotel.hub.store.ledger.grants) == ([], {})
 
 
+async def test_original_card_leaves_phones_their_keys(
+    hass: HomeAssistant, hotel: Hotel, freezer: FrozenDateTimeFactory
+) -> None:
+    """It ends the card that was lost; a phone is sent another key, and follows the booking."""
+    await hotel.open(booked(START, END))
+    await hotel.issue_card(duplicate=True)
+    lost = hotel.locks.hotel.keys[-1].number
+    await hotel.issue_card()
+    await settle(hass, freezer)
+    assert hotel.opens() == [CARD, ANNAS]
+    assert lost not in [key.number for key in hotel.locks.openers("101", START)]
+    await hotel.halls.book(booked(START, END + HOUR))
+    assert hotel.opens(instant=END + LAG) == [CARD, ANNAS]
+    await hotel.halls.book(booked(START, END + HOUR, extra={"Cancelled": True}))
+    assert (hotel.opens(), hotel.hub.store.ledger.grants) == ([], {})
+
+
 async def test_card_is_refused_while_the_guest_before_has_the_room(
     hass: HomeAssistant, hotel: Hotel, freezer: FrozenDateTimeFactory
 ) -> None:

@@ -59,8 +59,7 @@ class Cards:
             steps.note_grant(row.reference, None)
             raise
         else:
-            row = issued(row, answer, Evidence.ACKNOWLEDGED)
-            steps.note_grant(row.reference, replace(row, overridden=False))
+            self._note_written(issued(row, answer, Evidence.ACKNOWLEDGED), duplicate)
             room.announce("access_granted", booking.id)
             return answer
         finally:
@@ -79,6 +78,15 @@ class Cards:
             if each.booking_id == booking.id and is_right and not each.suspended:
                 return card_wish(each, uuid.uuid4().hex[:20])
         raise Rejected("no_card_access")
+
+    def _note_written(self, card: GrantRow, is_duplicate: bool) -> None:
+        """Note a card; an original ended what else its booking had, so phones get another."""
+        grants = self._hub.store.ledger.grants
+        for each in () if is_duplicate else [*grants.values()]:
+            is_theirs = each.reservation == card.reservation
+            if is_theirs and each.account_id == card.account_id:
+                grants[each.reference] = replace(each, overridden=True)
+        self._hub.steps.note_grant(card.reference, replace(card, overridden=False))
 
     def _begun(self, card: GrantWish) -> GrantRow:
         """Note that a card is about to be written, and what that may cancel."""
