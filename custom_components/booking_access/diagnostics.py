@@ -6,7 +6,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
-from homeassistant.components.diagnostics import REDACTED
+from homeassistant.components.diagnostics import async_redact_data
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import DeviceEntry
@@ -120,10 +120,8 @@ def _is_plain(field: Field) -> bool:
 
 def _redacted(data: Mapping[str, Any], shown: Iterable[str]) -> dict[str, Any]:
     """Return settings with only those that may be shown; of the others, that they are there."""
-    return {
-        key: value if key in shown or isinstance(value, bool) else REDACTED
-        for key, value in data.items()
-    }
+    plain = {*shown, *(key for key, value in data.items() if isinstance(value, bool))}
+    return async_redact_data(dict(data), data.keys() - plain)
 
 
 def _polling(coordinator: AccountCoordinator) -> dict[str, Any]:
