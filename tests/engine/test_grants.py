@@ -131,7 +131,8 @@ def test_rule_08_unknown_outcome_is_resolved_before_anything_is_sent() -> None:
     todo = look(wishing(booking()), unknown, now=NOW)
     assert (todo.steps, todo.again) == ([], again)
     todo = look(wishing(booking()), unknown, now=again)
-    assert todo.steps == [GrantStep(step=Step.RESOLVE, row=unknown, wish=WISH)]
+    doubted = replace(unknown, doubted=True)
+    assert todo.steps == [GrantStep(step=Step.RESOLVE, row=doubted, wish=WISH)]
 
 
 def test_rule_08_crash_while_issuing_is_resolved_at_once() -> None:

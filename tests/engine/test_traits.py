@@ -356,28 +356,38 @@ def test_rule_08_key_that_a_crash_left_cancelled_is_made_anew() -> None:
     assert (step.step, step.row.overridden) == (Step.ISSUE, True)
 
 
-def test_changed_booking_knows_that_what_it_had_was_cancelled() -> None:
-    """Its key must not be a duplicate of that, until one is there that opens."""
-    rooms = [hall(OVERRIDES)]
-    old = row(wish_of(EARLY), PLANNED, overridden=True)
-    (step,) = look(planned(LONGER, rooms=rooms), old).steps
-    assert (step.step, step.row.overridden) == (Step.ISSUE, True)
-    later = booking("11:00", "12:00")
-    (noted,) = look(planned(BEFORE, later, rooms=rooms), old).write
-    assert noted.overridden
-    new = replace(step.row, overridden=False)
-    assert is_anew(step.row, [old, step.row], NOW)
-    assert not is_anew(new, [new], NOW)
-    issued = replace(new, state=ISSUED)
-    for sibling, anew in (
-        (issued, False),
-        (replace(issued, overridden=True), True),
-        (replace(issued, end=NOW), True),
-        (replace(issued, account_id="other"), True),
-        (replace(issued, reservation="other"), True),
-        (new, True),
-    ):
-        assert is_anew(step.row, [old, step.row, sibling], NOW) is anew
+def test_cancelled_grant_of_a_changed_booking_goes_at_once() -> None:
+    """Nobody gets in with it, and it must not open later after all."""
+    plan = planned(LONGER, rooms=[hall(OVERRIDES)])
+    old = row(wish_of(EARLY), overridden=True)
+    assert (Step.REVOKE, old.reference) in taken(look(plan, old))
+
+
+@pytest.mark.parametrize(
+    ("changes", "anew"),
+    [
+        ({}, False),
+        ({"state": ISSUING, "card": True}, False),
+        ({"state": GrantState.SUSPENDED}, False),
+        ({"state": PLANNED}, True),
+        ({"state": FAILED}, True),
+        ({"overridden": True}, True),
+        ({"end": NOW}, True),
+        ({"account_id": "other"}, True),
+        ({"reservation": "other"}, True),
+        ({"reference": "own"}, True),
+    ],
+)
+def test_key_is_no_duplicate_where_nothing_of_its_booking_stands(changes, anew) -> None:
+    """Another booking may have cancelled that, and be forgotten by now."""
+    own = row(wish_of(EARLY), ISSUING)
+    own = replace(own, reference="own")
+    assert is_anew(own, [own], NOW)
+    assert not is_anew(replace(own, doubted=True), [own], NOW)
+    cancelled = replace(own, reference="old", overridden=True)
+    assert is_anew(replace(own, doubted=True), [own, cancelled], NOW)
+    other = replace(own, **{"state": ISSUED, "reference": "other", **changes})
+    assert is_anew(own, [own, other], NOW) is anew
 
 
 def test_grant_that_is_taken_back_keeps_its_code_alone() -> None:

@@ -301,7 +301,7 @@ class World:
             return self._change(step)
         if step.step is Step.REVOKE:
             self.keys = {
-                key: replace(each, live=each.live and each.reference != row.reference)
+                key: replace(each, live=each.live and not _is_of(each, row))
                 for key, each in self.keys.items()
             }
         return self.live_key(row.reference)
@@ -398,3 +398,8 @@ class World:
             rows[row.reference] = replace(row, state=GrantState.FAILED)
         elif step.wish:
             rows[row.reference] = replace(row, state=GrantState.PLANNED)
+
+
+def _is_of(key: Issued, row: GrantRow) -> bool:
+    """Whether a key is that of a row, whatever became of it meanwhile."""
+    return key.id == row.issued_id or key.reference == row.reference

@@ -280,8 +280,9 @@ class Messenger(AccessSystem):
         """Make one more key of a reservation, or its first.
 
         Where the front desk has checked a running stay out, it stays so. Before its
-        start nobody can have left: then it was cancelled, and is booked again. Of what
-        another booking cancelled, a duplicate would open nothing.
+        start nobody can have left: then it was cancelled, and is booked again. Where
+        nothing of it stands, another booking may have cancelled it, and a duplicate
+        would open nothing.
         """
         stay, reservation = Stay.of(grant), short_reservation(grant.reservation)
         person, in_a_phone = grant.person, desk.time_limit < ENCODING

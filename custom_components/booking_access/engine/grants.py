@@ -86,13 +86,19 @@ class _Look:
     wishes: Mapping[str, GrantWish]
     todo: Todo[GrantStep, GrantRow] = field(default_factory=Todo)
     subjects: Mapping[str, list[str]] = field(init=False)
+    claimed: Collection[tuple[str, str]] = field(init=False)
     at_points: defaultdict[str, list[str]] | None = None
 
     def __post_init__(self) -> None:
-        """Find the grants of each subject that has a wish, and what is engaged."""
+        """Find the grants of each subject, what it claims, and what is engaged."""
         for reference in tuple(self.engaged):
             if row := self.rows.get(reference):
                 self.engaged |= _tied(row)
+        self.claimed = {
+            (wish.subject, point)
+            for wish in self.wishes.values()
+            for point in wish.overriding
+        }
         self.subjects = {wish.subject: [] for wish in self.wishes.values()}
         for reference, row in self.rows.items():
             if row.subject in self.subjects:
@@ -105,7 +111,7 @@ class _Look:
 
     def see_to(self, wish: GrantWish, row: GrantRow | None) -> None:
         """Take the next step towards a grant that is wished for."""
-        due = self.plan.due(wish)
+        due = self._due(wish)
         if row and waits(row, self.now):
             self.todo.look_at(row.retry_at)
         elif row and row.state is GrantState.REVOKING:
@@ -123,6 +129,22 @@ class _Look:
             self._step(GrantStep(step=Step.RESOLVE, row=row, wish=wish))
         elif self.may_issue(wish):
             self._make(wish, row)
+
+    def _due(self, wish: GrantWish) -> datetime:
+        """Return when a grant may be issued at the earliest.
+
+        Who is inside already waits for nobody who booked an earlier time.
+        """
+        due = self.plan.due(wish)
+        if self.now < due and any(self._is_held(wish, e) for e in self._others(wish)):
+            return wish.due
+        return due
+
+    def _is_held(self, wish: GrantWish, row: GrantRow) -> bool:
+        """Whether somebody of the same booking is inside with a grant."""
+        is_there = row.state is GrantState.ISSUED and not row.overridden
+        is_theirs = row.reservation == wish.reservation
+        return is_there and is_theirs and row.start <= self.now < row.end
 
     def _keep(self, wish: GrantWish, row: GrantRow, *, is_early: bool) -> None:
         """See that a grant which is there is as it should be."""
@@ -148,6 +170,7 @@ class _Look:
         if source and self._can_change(source):
             self._step(changing(wish, row, source))
         elif not wish.card:
+            row = replace(row, doubted=True)
             self._step(GrantStep(step=Step.RESOLVE, row=row, wish=wish))
 
     def _make(self, wish: GrantWish, row: GrantRow | None) -> None:
@@ -178,6 +201,8 @@ class _Look:
         now = self.now
         if row.card:  # nobody writes another one by itself
             lacking = [each for each in lacking if set(row.points) <= set(each.points)]
+        elif row.overridden:  # nobody gets in with it anyway
+            lacking = ()
         if now < row.end and claim(row.room_id, row.booking_id) in self.unsure:
             self.todo.look_at(row.end)
             return
@@ -206,7 +231,7 @@ class _Look:
         """Note a grant that is to be issued later, so that its code is known."""
         self.todo.look_at(due)
         if row is None and not wish.card:
-            self.todo.write.append(self._first_row(wish, GrantState.PLANNED))
+            self.todo.write.append(first_row(wish, GrantState.PLANNED))
 
     def _is_void(self, wish: GrantWish, row: GrantRow, *, is_early: bool) -> bool:
         """Whether a grant is there that must be issued anew, or only later.
@@ -237,13 +262,16 @@ class _Look:
         return row.reference in self.engaged and row.state is not GrantState.REVOKING
 
     def _is_inside(self, wish: GrantWish, row: GrantRow) -> bool:
-        """Whether a grant stands in the way of another booking's, or of its own."""
+        """Whether a grant stands in the way of another booking's, or of its own.
+
+        That of a guest who is to move to another room does not.
+        """
         if row.state not in MAY_OPEN or row.overridden or row.end <= self.now:
             return False
         if row.reservation == wish.reservation:
             is_new = not (row.card or row.replaces)
             return row.state is GrantState.ISSUING and is_new
-        stands = row.subject in self.subjects
+        stands = any((row.subject, point) in self.claimed for point in wish.overriding)
         stands = stands or claim(row.room_id, row.booking_id) in self.unsure
         return stands and row.start <= self.now
 
@@ -253,7 +281,7 @@ class _Look:
             if each.reservation != wish.reservation and each.state in MAY_OPEN:
                 marked = self.rows[each.reference] = replace(each, overridden=True)
                 self.todo.write.append(marked)
-        row = row or self._first_row(wish, GrantState.ISSUING)
+        row = row or first_row(wish, GrantState.ISSUING)
         self._step(issuing(wish, row))
         if self.at_points is not None:
             for point in wish.overriding:
@@ -274,12 +302,6 @@ class _Look:
         """Take a grant back, having written down that we are about to."""
         revoking = replace(row, state=GrantState.REVOKING, attempts=0, error=None)
         self._step(GrantStep(step=Step.REVOKE, row=revoking, wish=wish))
-
-    def _first_row(self, wish: GrantWish, state: GrantState) -> GrantRow:
-        """Return the first row of a wish; what it replaces may have been cancelled."""
-        theirs = (self.rows[each] for each in self.subjects[wish.subject])
-        overridden = any(each.overridden for each in theirs)
-        return replace(first_row(wish, state), overridden=overridden)
 
     def _step(self, step: GrantStep) -> None:
         """Take a step, and no other with the same grant."""
@@ -348,14 +370,21 @@ def write_card(
 
 
 def is_anew(row: GrantRow, rows: Iterable[GrantRow], now: datetime) -> bool:
-    """Whether all that the booking of a grant had there may have been cancelled."""
+    """Whether nothing of the booking stands there, for certain.
+
+    What was perhaps sent may stand, unless other bookings cancelled what there was.
+    """
     theirs = [
         each
         for each in rows
         if (each.reservation, each.account_id) == (row.reservation, row.account_id)
     ]
-    stands = any(
-        each.state is GrantState.ISSUED and not each.overridden and now < each.end
+    if row.doubted and not any(each.overridden for each in theirs):
+        return False
+    return not any(
+        each.reference != row.reference
+        and each.state in MAY_OPEN
+        and not each.overridden
+        and now < each.end
         for each in theirs
     )
-    return not stands and any(each.overridden for each in theirs)

@@ -79,10 +79,11 @@ class GrantRow:
     ``reference`` is stable for the same wish and travels to the vendor;
     ``subject`` is the same for every grant that replaces another one,
     ``reservation`` for all grants of the booking and ``bearer`` for those of the
-    person. One that we end, because its system does not or keeps
-    whose it was, is not ``enforced``; one is ``overridden`` that a grant of another
-    booking may have cancelled, until it is there again. What was made by changing another ``replaces`` that one; what
-    ``cannot_change`` is issued instead.
+    person. One that we end, because its system does not or keeps whose it was, is
+    not ``enforced``; one is ``overridden`` that a grant of another booking may have
+    cancelled, until it is there again. What was made by changing another
+    ``replaces`` that one; what ``cannot_change`` is issued instead. One was
+    ``doubted`` that was perhaps sent.
     A ``card`` was written at an encoder.
     """
 
@@ -100,6 +101,7 @@ class GrantRow:
     overridden: bool = False
     replaces: str = ""
     cannot_change: bool = False
+    doubted: bool = False
     card: bool = False
     state: GrantState = GrantState.PLANNED
     evidence: Evidence | None = None
@@ -196,6 +198,7 @@ def taken_back(row: GrantRow) -> GrantRow:
         state=GrantState.PLANNED,
         evidence=None,
         issued_id=None,
+        doubted=False,
         credential=Credential(code=row.credential.code),
         attempts=0,
         retry_at=None,

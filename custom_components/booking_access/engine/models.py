@@ -290,8 +290,8 @@ class Grant:
     found again after an unclear answer. It is stable for the same wish.
     ``reservation`` is ours as well, the same for all grants of a booking at an
     account whatever becomes of its times, people and points. Where it is made
-    ``anew``, all that its reservation had may have been cancelled by another one's,
-    and a duplicate of that would open nothing. A ``card`` is written at an encoder.
+    ``anew``, nothing of its reservation stands: it may have been cancelled by another
+    one's, and a duplicate of that would open nothing. A ``card`` is written at an encoder.
     """
 
     reference: str
