@@ -727,12 +727,12 @@ async def test_rule_14_a_code_rests_before_somebody_gets_it_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The guest of yesterday still knows it; and no two guests share one."""
-    picked = iter([834_617, 834_617, 517_306, 834_617, 517_306, 718_394])
+    picked = iter([834_617, 834_617, 517_306, 834_617, 517_306, 718_394, 834_617])
     monkeypatch.setattr(
         "custom_components.booking_access.engine.pins.make_pin.__defaults__",
         ((), lambda _: next(picked)),
     )
-    days = [timedelta(), timedelta(days=1), timedelta(days=3)]
+    days = [timedelta(), timedelta(days=1), timedelta(days=3), timedelta(days=40)]
     bookings = [booking(n, START + d, END + d) for n, d in enumerate(days, start=1)]
     winkas.control({"bookings": bookings[:2]})
     await make_hall(hass, winkas, exivo, ["grant"])
@@ -740,11 +740,16 @@ async def test_rule_14_a_code_rests_before_somebody_gets_it_again(
     codes = [v.posted.get("code") for v in exivo.live_visits() if v.name != "Courier"]
     assert sorted(codes) == ["517306", "834617"]
     await at(hass, freezer, NOW + timedelta(days=2))
-    winkas.control({"bookings": bookings})
+    winkas.control({"bookings": bookings[2:3]})
     await synchronize(hass, freezer)
     [visit] = [v for v in exivo.live_visits() if v.name != "Courier"]
     assert visit.posted["code"] == "718394"
     assert "834617" in hass_storage["booking_access.ledger"]["data"]["retired"]
+    await at(hass, freezer, NOW + timedelta(days=39))
+    winkas.control({"bookings": bookings[3:]})
+    await synchronize(hass, freezer)
+    [visit] = [v for v in exivo.live_visits() if v.name != "Courier"]
+    assert visit.posted["code"] == "834617"
 
 
 async def test_rule_08_an_unclear_key_of_a_cancelled_booking_is_found_and_revoked(

@@ -16,8 +16,10 @@ from custom_components.booking_access.store import LedgerStore
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.setup import async_setup_component
+from simulators.unilock import UniLockSimulator
 
-from .helpers import Hall, at, settle, turns_true
+from .flows import fill, open_form, submit
+from .helpers import Hall, add_account, add_room, at, settle, turns_true
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 START = NOW + timedelta(hours=1)
@@ -443,3 +445,37 @@ async def test_rule_09_a_failing_light_does_not_keep_the_door_shut(
     hass.states.async_set("light.broken", "off")
     await settle(hass, freezer)
     assert calls[0].data["entity_id"] == "light.broken"
+
+
+@pytest.mark.usefixtures("socket_enabled")
+async def test_a_room_with_a_door_that_only_opens_for_a_moment(
+    hass: HomeAssistant, calendar: str, lock: str
+) -> None:
+    """Its lock opens it for that moment, and keeps the other one unlocked."""
+    locks = await add_account(hass, "access_system", "ha_locks", {"entity_ids": [lock]})
+    opens = {"door_open": {"path": "doors/{id}/open", "body": {"seconds": "{seconds}"}}}
+    async with UniLockSimulator() as unilock:
+        flow = await open_form(hass, "access_system", "unilock")
+        given = dict(unilock.credentials())
+        flow = await submit(hass, flow, {"transport": "web_api"})
+        answers = fill(flow["data_schema"], {**given, "profile": opens})
+        entry = (await submit(hass, flow, answers))["result"]
+        account = await add_account(
+            hass, "booking_system", "ha_calendar", {"entity_ids": [calendar]}
+        )
+        form = {
+            "resource_id": calendar,
+            "name": "Hall",
+            "access_points": [f"{entry.entry_id}/door:102", f"{locks.entry_id}/{lock}"],
+            "access": [],
+        }
+        await add_room(hass, account, form)
+        room = {"entity_id": "lock.hall_door"}
+        await hass.services.async_call("lock", "unlock", room, blocking=True)
+        assert [door for door, _ in unilock.site.opened] == ["102"]
+        assert hass.states.get(lock).state == "unlocked"
+        await hass.services.async_call("lock", "lock", room, blocking=True)
+        assert hass.states.get(lock).state == "locked"
+        await hass.services.async_call("lock", "open", room, blocking=True)
+        assert [door for door, _ in unilock.site.opened] == ["102", "102"]
+        assert hass.states.get(lock).state == "locked"
