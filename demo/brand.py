@@ -6,6 +6,8 @@ from typing import Final
 
 from playwright.async_api import async_playwright
 
+from .browser import OPTIONS, find_browser
+
 ROOT: Final = Path(__file__).parent.parent
 # The picture, its source, and its width and height.
 PICTURES: Final = (
@@ -20,7 +22,7 @@ async def draw() -> None:
     """Draw all pictures, on nothing."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+            executable_path=find_browser(), args=OPTIONS
         )
         for name, source, width, height in PICTURES:
             page = await browser.new_page(viewport={"width": width, "height": height})
