@@ -15,8 +15,7 @@ from .codes import Codes
 from .const import CONF_SYSTEM
 from .coordinator import AccessCoordinator
 from .engine.appliances import is_on, remembered, to_begin, to_restore
-from .engine.grant_steps import GrantStep
-from .engine.grants import is_anew
+from .engine.grant_steps import GrantStep, is_anew
 from .engine.ledger import (
     Evidence,
     GrantRow,

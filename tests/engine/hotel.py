@@ -4,7 +4,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import override
 
-from custom_components.booking_access.engine.grants import is_anew, write_card
+from custom_components.booking_access.engine.grant_steps import is_anew
+from custom_components.booking_access.engine.grants import write_card
 from custom_components.booking_access.engine.ledger import GrantRow
 from custom_components.booking_access.engine.models import (
     LONG_AGO,

@@ -6,12 +6,8 @@ from datetime import timedelta
 import pytest
 
 from custom_components.booking_access.engine.explain import Stage, explain
-from custom_components.booking_access.engine.grant_steps import first_row
-from custom_components.booking_access.engine.grants import (
-    REMEMBERED,
-    is_anew,
-    write_card,
-)
+from custom_components.booking_access.engine.grant_steps import first_row, is_anew
+from custom_components.booking_access.engine.grants import REMEMBERED, write_card
 from custom_components.booking_access.engine.ledger import (
     GrantRow,
     GrantState,
@@ -34,7 +30,7 @@ from custom_components.booking_access.engine.wishes import (
     whole_of,
 )
 
-from .builders import at, booking, granting, plan_of, seconds
+from .builders import at, booking, granting, plan_of, seconds, timing
 from .test_explain import found
 from .test_grants import look, row, taken
 
@@ -259,12 +255,10 @@ def test_next_guest_waits_until_the_earlier_ones_window_is_over() -> None:
     early, late = wishes(plan)
     todo = look(plan)
     assert taken(todo) == [(Step.ISSUE, early.reference)]
-    (noted,) = todo.write
-    assert (noted.reference, noted.state) == (late.reference, PLANNED)
-    assert todo.again == at("11:15")
+    assert (todo.write, todo.again) == ([], at("11:15"))
     now = at("11:15")
     plan = planned(EARLY, LATE, rooms=rooms, now=now)
-    todo = look(plan, row(early), noted, now=now)
+    todo = look(plan, row(early), now=now)
     assert taken(todo) == [(Step.ISSUE, late.reference)]
 
 
@@ -284,6 +278,52 @@ def test_rule_07_bookings_of_other_rooms_and_accounts_count_at_their_points() ->
     third = booking("12:10", "13:00", id="d", resource_id="three")
     plan = planned(EARLY, other, third, rooms=rooms)
     assert [plan.due(each) for each in wishes(plan)[1:]] == [at("11:15"), at("12:15")]
+
+
+def test_booking_of_two_rooms_at_a_point_is_waited_for_until_both_are_over() -> None:
+    long = timing(15, 45)
+    rooms = [hall(OVERRIDES, id="one", timing=long), hall(OVERRIDES, id="two")]
+    for each in (rooms, rooms[::-1]):
+        plan = planned(EARLY, LATE, rooms=each)
+        late = [w for w in wishes(plan) if w.booking_id == "b"]
+        assert {plan.due(w) for w in late} == {at("11:45")}
+
+
+def test_guest_inside_waits_for_nobody_who_booked_an_earlier_time() -> None:
+    """Nor do the others of the booking: it has the room already."""
+    now = at("11:30")
+    earlier = booking("10:00", "12:30", id="c")
+    both = replace(LATE, end=at("12:30"), participants=(Person(phone="+4522222222"),))
+    plan = planned(earlier, both, rooms=[hall(OVERRIDES)], now=now)
+    old = row(wish_of(LATE))
+    longer = next(w for w in wishes(plan) if w.subject == old.subject)
+    assert plan.due(longer) == at("12:45")
+    todo = look(plan, old, now=now)
+    assert taken(todo) == [(Step.ISSUE, longer.reference)]
+    for gone in (
+        replace(old, overridden=True),
+        replace(old, state=PLANNED),
+        replace(old, end=now),
+        replace(old, start=at("11:31")),
+    ):
+        todo = look(plan, gone, now=now)
+        assert (Step.ISSUE, longer.reference) not in taken(todo)
+
+
+def test_guests_who_change_rooms_with_each_other_do_not_stand_in_the_way() -> None:
+    kind = Traits(overrides=True, changes=True)
+    rooms = [hall(kind, id="one"), hall(kind, BACK, id="two", resource_id="two")]
+    other, now = booking(id="b", resource_id="two"), at("10:30")
+    old = [row(e) for e in wishes(planned(EARLY, other, rooms=rooms))]
+    swapped = replace(EARLY, resource_id="two"), replace(other, resource_id="hall")
+    plan = planned(*swapped, rooms=rooms, now=now)
+    todo = look(plan, *old, now=now)
+    assert [each.step for each in todo.steps] == [Step.CHANGE]  # and then the other
+    done = {each.wish.reference for each in todo.steps if each.wish}
+    changed = [row(e) for e in wishes(plan) if e.reference in done]
+    left = [e for e in old if e.reference not in {s.row.replaces for s in todo.steps}]
+    todo = look(plan, *left, *changed, now=now)
+    assert [each.step for each in todo.steps] == [Step.CHANGE]
 
 
 def test_points_without_a_grant_of_their_own_make_nobody_wait() -> None:
@@ -414,7 +454,7 @@ def test_rule_12_guest_inside_whose_booking_is_not_known_keeps_the_key(unsure) -
     (new,) = wishes(plan)
     late = row(wish_of(LATE))
     todo = look(plan, late, now=now, unsure=unsure)
-    assert (Step.ISSUE, new.reference) in taken(todo) or unsure
+    assert ((Step.ISSUE, new.reference) in taken(todo)) is (not unsure)
     assert ((Step.REVOKE, late.reference) in taken(todo)) is (not unsure)
 
 
@@ -440,6 +480,15 @@ def test_people_of_a_booking_join_one_after_the_other() -> None:
         assert taken(look(plan, first)) == [(Step.ISSUE, other.reference)]
 
 
+def test_change_in_doubt_holds_up_no_other_person_of_the_booking() -> None:
+    kind = Traits(overrides=True, changes=True)
+    both = replace(EARLY, participants=(Person(phone="+4522222222"),))
+    plan = planned(both, rooms=[hall(kind)])
+    anna, other = wishes(plan)
+    unclear = failed(row(anna, ISSUING, replaces="old"), "no_confirmation", NOW, 1.0)
+    assert taken(look(plan, unclear)) == [(Step.ISSUE, other.reference)]
+
+
 def test_lost_grant_of_a_booking_that_is_over_keeps_nobody_out() -> None:
     lapsed = row(wish_of(BEFORE), ISSUING)
     now = at("09:30")
@@ -460,6 +509,12 @@ def test_plan_says_that_a_guest_waits_for_the_earlier_one() -> None:
     assert stages(NOW) == {"a": Stage.COMING, "b": Stage.WAITING}
     assert stages(at("11:00")) == {"a": Stage.NOW, "b": Stage.WAITING}
     assert stages(at("11:15")) == {"b": Stage.NOW}
+    later = booking("14:00", "15:00", id="d")
+    known = found(EARLY, later)
+    plan = planned(EARLY, later, rooms=[room])
+    for line in explain(room, known, NOW, until, plan):
+        assert line.stage is Stage.COMING  # who waits until then waits for nobody
+    plan = planned(EARLY, LATE, rooms=[room])
     lights = explain(room, found(EARLY, LATE), at("11:00"), until, plan)
     assert {x.stage for x in lights if x.effect is Effect.LIGHT} == {Stage.NOW}
 
@@ -609,6 +664,8 @@ def test_blocked_booking_is_handed_out_nothing(traits: Traits) -> None:
         todo = look(plan, *rows)
         assert (todo.steps, todo.write, todo.drop) == ([], [], [])
     assert plan_of(at("10:00"), BLOCKED).demands == {}
+    nothing = replace(BLOCKED, end=BLOCKED.start)
+    assert wishes(planned(nothing, rooms=[hall(traits)])) == []
 
 
 @pytest.mark.parametrize(

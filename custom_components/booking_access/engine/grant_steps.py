@@ -1,10 +1,21 @@
 """Steps with grants, with the rows that are written before they are taken."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
 
 from .ledger import GrantRow, GrantState
 from .reconcile import Step
 from .wishes import GrantWish
+
+# It is there, or may be, and nobody takes it back.
+MAY_OPEN: Final = (
+    GrantState.ISSUING,
+    GrantState.ISSUED,
+    GrantState.SUSPENDING,
+    GrantState.SUSPENDED,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,9 +31,12 @@ class GrantStep:
     source: GrantRow | None = None
 
 
-def issuing(wish: GrantWish, row: GrantRow) -> GrantStep:
+def issuing(wish: GrantWish, row: GrantRow | None) -> GrantStep:
     """Issue what is wished for, for the first time or again."""
-    row = replace(row, state=GrantState.ISSUING, replaces="", retry_at=None)
+    if row:
+        row = replace(row, state=GrantState.ISSUING, replaces="", retry_at=None)
+    else:
+        row = first_row(wish, GrantState.ISSUING)
     return GrantStep(step=Step.ISSUE, row=row, wish=wish)
 
 
@@ -61,4 +75,25 @@ def first_row(wish: GrantWish, state: GrantState) -> GrantRow:
         end=wish.window.end,
         card=wish.card,
         state=state,
+    )
+
+
+def is_anew(row: GrantRow, rows: Iterable[GrantRow], now: datetime) -> bool:
+    """Whether nothing of the booking stands there, for certain.
+
+    What was perhaps sent may stand, unless other bookings cancelled what there was.
+    """
+    theirs = [
+        each
+        for each in rows
+        if (each.reservation, each.account_id) == (row.reservation, row.account_id)
+    ]
+    if row.doubted and not any(each.overridden for each in theirs):
+        return False
+    return not any(
+        each.reference != row.reference
+        and each.state in MAY_OPEN
+        and not each.overridden
+        and now < each.end
+        for each in theirs
     )

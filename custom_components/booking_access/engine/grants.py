@@ -1,17 +1,19 @@
 """From the grants that are wished for to what is to be done with those there are."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Final
 
-from .grant_steps import GrantStep, changing, first_row, issuing, suspending
+from .card_wishes import all_wishes
+from .grant_steps import MAY_OPEN, GrantStep, changing, first_row, issuing, suspending
 from .ledger import GrantRow, GrantState, waits
 from .models import LONG_AGO
 from .plan import Plan, claim
 from .reconcile import Step, Todo
-from .wishes import GrantWish, card_wish, whole_of
+from .wishes import GrantWish, whole_of
 
 # A grant that lapsed is remembered for this long: while a clock is wrong, one may
 # seem to be over that is not, and must not be made a second time. What was
@@ -19,13 +21,6 @@ from .wishes import GrantWish, card_wish, whole_of
 REMEMBERED: Final = timedelta(hours=25)
 # There is nothing at the vendor.
 NEVER_MADE: Final = (GrantState.PLANNED, GrantState.FAILED)
-# It is there, or may be, and nobody takes it back.
-MAY_OPEN: Final = (
-    GrantState.ISSUING,
-    GrantState.ISSUED,
-    GrantState.SUSPENDING,
-    GrantState.SUSPENDED,
-)
 
 
 def reconcile_grants(
@@ -44,16 +39,10 @@ def reconcile_grants(
     ``forgotten`` is when rows were last dropped; a clock that was put back from
     there may bring back wishes that were granted already.
     """
-    wishes = _all_wishes(plan, rows.values())
-    look = _Look(plan, dict(rows), now, unsure, forgotten, set(busy), wishes)
-    lacking: defaultdict[str, list[GrantWish]] = defaultdict(list)
+    wishes = all_wishes(plan, rows.values())
+    look = _Look(plan, rows, now, unsure, forgotten, set(busy), wishes)
     for reference, wish in wishes.items():
-        row = rows.get(reference)
-        is_there = row is not None and row.state is GrantState.ISSUED
-        if not is_there and not wish.suspended:
-            for key in {wish.subject, whole_of(wish.subject)}:
-                lacking[key].append(wish)
-        if look.is_free(reference):
+        if not look.is_settled(wish) and look.is_free(reference):
             look.see_to(wish, look.rows.get(reference))
     for reference in rows:
         row = look.rows[reference]
@@ -62,52 +51,101 @@ def reconcile_grants(
         if row.state is GrantState.ISSUING and row.replaces in rows:
             look.todo.drop.append(reference)  # what it was made of stands for it
         else:
-            # Points that had one grant may have one each now, or the other way round.
-            is_wished = row.subject in look.subjects
-            key = row.subject if is_wished else whole_of(row.subject)
-            look.let_go(row, lacking.get(key, ()))
+            look.let_go(row)
     return look.todo
 
 
-@dataclass(slots=True)
 class _Look:
     """One look at all grants; ``engaged`` are those that a step is taken with.
 
     A grant and the one that it was made of are one to the vendor, and so engaged
-    together. ``rows`` are as the ledger is to have them after it.
+    together. ``rows`` are as the ledger is to have them after it. There may be many:
+    what is worked out about all of them is worked out when it is needed.
     """
 
-    plan: Plan
-    rows: dict[str, GrantRow]
-    now: datetime
-    unsure: Collection[str]
-    forgotten: datetime
-    engaged: set[str]
-    wishes: Mapping[str, GrantWish]
-    todo: Todo[GrantStep, GrantRow] = field(default_factory=Todo)
-    subjects: Mapping[str, list[str]] = field(init=False)
-    claimed: Collection[tuple[str, str]] = field(init=False)
-    at_points: defaultdict[str, list[str]] | None = None
+    def __init__(
+        self,
+        plan: Plan,
+        rows: Mapping[str, GrantRow],
+        now: datetime,
+        unsure: Collection[str],
+        forgotten: datetime,
+        engaged: set[str],
+        wishes: Mapping[str, GrantWish],
+    ) -> None:
+        """Start with nothing to do."""
+        self.plan = plan
+        self.before, self.rows = rows, dict(rows)
+        self.now = now
+        self.unsure = unsure
+        self.forgotten = forgotten
+        self.wishes = wishes
+        self.todo = Todo[GrantStep, GrantRow]()
+        self.engaged = engaged.copy()
+        for row in filter(None, map(rows.get, engaged)):
+            self.engaged |= _tied(row)
 
-    def __post_init__(self) -> None:
-        """Find the grants of each subject, what it claims, and what is engaged."""
-        for reference in tuple(self.engaged):
-            if row := self.rows.get(reference):
-                self.engaged |= _tied(row)
-        self.claimed = {
-            (wish.subject, point)
-            for wish in self.wishes.values()
-            for point in wish.overriding
+    @cached_property
+    def lacking(self) -> Mapping[str, list[GrantWish]]:
+        """The wishes that have no grant yet, by whose they are."""
+        found: defaultdict[str, list[GrantWish]] = defaultdict(list)
+        for reference, wish in self.wishes.items():
+            row = self.before.get(reference)
+            is_there = row is not None and row.state is GrantState.ISSUED
+            if not is_there and not wish.suspended:
+                for key in {wish.subject, whole_of(wish.subject)}:
+                    found[key].append(wish)
+        return found
+
+    @cached_property
+    def subjects(self) -> Mapping[str, list[str]]:
+        """The grants of each subject that has a wish."""
+        found: dict[str, list[str]] = {w.subject: [] for w in self.wishes.values()}
+        for reference, row in self.before.items():
+            if row.subject in found:
+                found[row.subject].append(reference)
+        return found
+
+    @cached_property
+    def claimed(self) -> Collection[tuple[str, str]]:
+        """Who wishes for which point where grants cancel others."""
+        wishes = self.wishes.values()
+        return {(wish.subject, point) for wish in wishes for point in wish.overriding}
+
+    @cached_property
+    def inside(self) -> Collection[tuple[str, str]]:
+        """Which booking has a grant that opens which point now."""
+        return {
+            (row.reservation, f"{row.account_id}/{point}")
+            for row in self.before.values()
+            if row.start <= self.now and self._can_change(row)
+            for point in row.points
         }
-        self.subjects = {wish.subject: [] for wish in self.wishes.values()}
+
+    @cached_property
+    def at_points(self) -> defaultdict[str, list[str]]:
+        """The grants at each point."""
+        found: defaultdict[str, list[str]] = defaultdict(list)
         for reference, row in self.rows.items():
-            if row.subject in self.subjects:
-                self.subjects[row.subject].append(reference)
+            for point in row.points:
+                found[f"{row.account_id}/{point}"].append(reference)
+        return found
+
+    def is_settled(self, wish: GrantWish) -> bool:
+        """Whether there is nothing to do for a wish, as for most of them."""
+        row = self.rows.get(wish.reference)
+        if row is None or row.state is not GrantState.ISSUED:
+            return False
+        if row.retry_at or row.overridden or wish.suspended:
+            return False
+        is_lasting = wish.enforced and not wish.overriding
+        return is_lasting or wish.window.start <= self.now
 
     def is_free(self, reference: str) -> bool:
         """Whether no step is taken with a grant, or with what it was made of."""
         row = self.rows.get(reference)
-        return self.engaged.isdisjoint(_tied(row) if row else (reference,))
+        replaces = row.replaces if row else reference
+        return reference not in self.engaged and replaces not in self.engaged
 
     def see_to(self, wish: GrantWish, row: GrantRow | None) -> None:
         """Take the next step towards a grant that is wished for."""
@@ -135,16 +173,11 @@ class _Look:
 
         Who is inside already waits for nobody who booked an earlier time.
         """
-        due = self.plan.due(wish)
-        if self.now < due and any(self._is_held(wish, e) for e in self._others(wish)):
-            return wish.due
-        return due
-
-    def _is_held(self, wish: GrantWish, row: GrantRow) -> bool:
-        """Whether somebody of the same booking is inside with a grant."""
-        is_there = row.state is GrantState.ISSUED and not row.overridden
-        is_theirs = row.reservation == wish.reservation
-        return is_there and is_theirs and row.start <= self.now < row.end
+        due = self.plan.due(wish) if wish.overriding else wish.due
+        if due <= max(self.now, wish.due) or not self.inside:
+            return due
+        is_inside = any((wish.reservation, p) in self.inside for p in wish.overriding)
+        return wish.due if is_inside else due
 
     def _keep(self, wish: GrantWish, row: GrantRow, *, is_early: bool) -> None:
         """See that a grant which is there is as it should be."""
@@ -175,9 +208,7 @@ class _Look:
 
     def _make(self, wish: GrantWish, row: GrantRow | None) -> None:
         """Make a grant: of the one that it replaces if that can be, else anew."""
-        others = (e for e in self.subjects[wish.subject] if e not in self.wishes)
-        sources = [e for e in map(self.rows.__getitem__, others) if self._can_change(e)]
-        if wish.changes and sources and not (row and row.cannot_change):
+        if sources := self._sources(wish, row):
             free = [each for each in sources if self.is_free(each.reference)]
             for source in free[:1]:  # else what comes of it is awaited
                 self._step(changing(wish, row, source))
@@ -186,23 +217,26 @@ class _Look:
         elif row:
             self.todo.drop.append(row.reference)  # there is no card to be changed
 
+    def _sources(self, wish: GrantWish, row: GrantRow | None) -> list[GrantRow]:
+        """Return the grants that one can be made of."""
+        if not wish.changes or (row and row.cannot_change):
+            return []
+        others = (e for e in self.subjects[wish.subject] if e not in self.wishes)
+        return [e for e in map(self.rows.__getitem__, others) if self._can_change(e)]
+
     def _can_change(self, row: GrantRow) -> bool:
-        """Whether another grant can be made of one."""
+        """Whether a grant is there that opens, and another one can be made of."""
         is_there = row.state is GrantState.ISSUED and not row.overridden
         return is_there and self.now < row.end
 
-    def let_go(self, row: GrantRow, lacking: Collection[GrantWish]) -> None:
+    def let_go(self, row: GrantRow) -> None:
         """Take back a grant that nobody wishes any more.
 
-        It stays while what it is to be replaced by is ``lacking``, unless it opens
-        a door right now that is not to be open. One that its system does not end
+        It stays while what it is to be replaced by is lacking, unless it opens a
+        door right now that is not to be open. One that its system does not end
         never lapses.
         """
         now = self.now
-        if row.card:  # nobody writes another one by itself
-            lacking = [each for each in lacking if set(row.points) <= set(each.points)]
-        elif row.overridden:  # nobody gets in with it anyway
-            lacking = ()
         if now < row.end and claim(row.room_id, row.booking_id) in self.unsure:
             self.todo.look_at(row.end)
             return
@@ -218,10 +252,27 @@ class _Look:
             self._step(GrantStep(step=Step.RESOLVE, row=row))
         elif row.state is GrantState.REVOKING:
             self._step(GrantStep(step=Step.REVOKE, row=row))
-        elif lacking and row.start > now:
+        else:
+            self._replace(row, self._lacking(row))
+
+    def _replace(self, row: GrantRow, lacking: Collection[GrantWish]) -> None:
+        """Take back a grant, but not before there is what it is replaced by."""
+        if lacking and row.start > self.now:
             self.todo.look_at(row.start)
-        elif not any(now in wish.window for wish in lacking):
+        elif not any(self.now in wish.window for wish in lacking):
             self._revoke(row)
+
+    def _lacking(self, row: GrantRow) -> Collection[GrantWish]:
+        """Return the wishes for which a grant stays until they have theirs.
+
+        Points that had one grant may have one each now, or the other way round.
+        """
+        is_wished = row.subject in self.subjects
+        key = row.subject if is_wished else whole_of(row.subject)
+        lacking = self.lacking.get(key, ())
+        if row.card:  # nobody writes another one by itself
+            return [each for each in lacking if set(row.points) <= set(each.points)]
+        return () if row.overridden else lacking  # nobody gets in with it anyway
 
     def _is_relived(self, wish: GrantWish) -> bool:
         """Whether a grant may have been made and forgotten by a clock that was ahead."""
@@ -230,7 +281,7 @@ class _Look:
     def _prepare(self, wish: GrantWish, row: GrantRow | None, due: datetime) -> None:
         """Note a grant that is to be issued later, so that its code is known."""
         self.todo.look_at(due)
-        if row is None and not wish.card:
+        if row is None and self.now < wish.due:
             self.todo.write.append(first_row(wish, GrantState.PLANNED))
 
     def _is_void(self, wish: GrantWish, row: GrantRow, *, is_early: bool) -> bool:
@@ -281,18 +332,12 @@ class _Look:
             if each.reservation != wish.reservation and each.state in MAY_OPEN:
                 marked = self.rows[each.reference] = replace(each, overridden=True)
                 self.todo.write.append(marked)
-        row = row or first_row(wish, GrantState.ISSUING)
         self._step(issuing(wish, row))
-        if self.at_points is not None:
-            for point in wish.overriding:
-                self.at_points[point].append(wish.reference)
+        for point in wish.overriding:
+            self.at_points[point].append(wish.reference)
 
     def _others(self, wish: GrantWish) -> list[GrantRow]:
         """Return the other grants at points where a wish cancels other bookings'."""
-        if not wish.overriding:
-            return []
-        if self.at_points is None:
-            self.at_points = _by_point(self.rows.values())
         found = dict.fromkeys(
             each for point in wish.overriding for each in self.at_points[point]
         )
@@ -315,42 +360,6 @@ def _tied(row: GrantRow) -> set[str]:
     return {row.reference, row.replaces or row.reference}
 
 
-def _by_point(rows: Iterable[GrantRow]) -> defaultdict[str, list[str]]:
-    """Return the references of the grants at each point."""
-    found: defaultdict[str, list[str]] = defaultdict(list)
-    for row in rows:
-        for point in row.points:
-            found[f"{row.account_id}/{point}"].append(row.reference)
-    return found
-
-
-def _all_wishes(plan: Plan, rows: Iterable[GrantRow]) -> dict[str, GrantWish]:
-    """Return the wishes of all rooms, also those about cards that were written."""
-    wishes = {
-        wish.reference: wish for room in plan.rooms.values() for wish in room.wishes
-    }
-    return wishes | _card_wishes(plan, rows)
-
-
-def _card_wishes(plan: Plan, rows: Iterable[GrantRow]) -> dict[str, GrantWish]:
-    """Return what the cards that were written are to be like now."""
-    rows = [row for row in rows if row.card]
-    if not rows:
-        return {}
-    found: defaultdict[tuple[str, str], list[GrantWish]] = defaultdict(list)
-    for room in plan.rooms.values():
-        for card in room.cards:
-            found[card.reservation, card.account_id].append(card)
-    wishes = {}
-    for row in rows:
-        cards = found[row.reservation, row.account_id]
-        cards.sort(key=lambda each: each.room_id != row.room_id)
-        for card in cards[:1]:
-            wish = card_wish(card, row.subject)
-            wishes[wish.reference] = wish
-    return wishes
-
-
 def write_card(
     plan: Plan,
     rows: Mapping[str, GrantRow],
@@ -362,29 +371,8 @@ def write_card(
 
     That is the guest before, or who is inside; and what is under way comes first.
     """
-    wishes = _all_wishes(plan, rows.values()) | {card.reference: card}
-    look = _Look(plan, dict(rows), now, (), LONG_AGO, set(busy), wishes)
+    wishes = all_wishes(plan, rows.values()) | {card.reference: card}
+    look = _Look(plan, rows, now, (), LONG_AGO, set(busy), wishes)
     if now >= plan.due(card) and look.may_issue(card):
         look.issue(card, None)
     return look.todo
-
-
-def is_anew(row: GrantRow, rows: Iterable[GrantRow], now: datetime) -> bool:
-    """Whether nothing of the booking stands there, for certain.
-
-    What was perhaps sent may stand, unless other bookings cancelled what there was.
-    """
-    theirs = [
-        each
-        for each in rows
-        if (each.reservation, each.account_id) == (row.reservation, row.account_id)
-    ]
-    if row.doubted and not any(each.overridden for each in theirs):
-        return False
-    return not any(
-        each.reference != row.reference
-        and each.state in MAY_OPEN
-        and not each.overridden
-        and now < each.end
-        for each in theirs
-    )

@@ -22,7 +22,7 @@ class GrantWish:
     ``subject`` names who, where and for which booking; ``reference`` names the
     very wish, with its times, points and how the person is reached, so a
     changed wish has another reference and the same subject. ``reservation``
-    names the booking, ``bearer`` the person of it. It is not to be issued before
+    names the booking. It is not to be issued before
     ``due``, and at points in ``overriding`` cancels grants of other bookings. What
     a blocked booking has is ``suspended``. A ``card`` is written at an encoder, by
     people; it only follows what becomes of its booking. One that ``lingers`` is
@@ -32,7 +32,6 @@ class GrantWish:
     reference: str
     subject: str
     reservation: str
-    bearer: str
     room_id: str
     booking_id: str
     account_id: str
@@ -47,6 +46,11 @@ class GrantWish:
     card: bool = False
     lingers: bool = False
     person: Person = field(repr=False)
+
+    @property
+    def bearer(self) -> str:
+        """What names the person of the booking, at whichever account; a card has none."""
+        return "" if self.card else _digest(self.reservation, _contact(self.person))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,7 +120,6 @@ def _wishes_for(
     times = (span.start.isoformat(), span.end.isoformat())
     reservation = reservation_of(room, booking)
     for contact, person in _by_contact(booking).items():
-        bearer = _digest(room.account_id, booking.id, contact)
         for part in parts:
             whole = _digest(room.account_id, booking.id, contact, part.account_id)
             subject = f"{whole}-{_digest(part.apart)[:8]}" if part.apart else whole
@@ -124,7 +127,6 @@ def _wishes_for(
                 reference=_digest(subject, room.id, *times, *part.points),
                 subject=subject,
                 reservation=reservation,
-                bearer=bearer,
                 room_id=room.id,
                 booking_id=booking.id,
                 account_id=part.account_id,
@@ -169,7 +171,6 @@ def _card(room: Room, booking: Booking, span: Window, part: _Part) -> GrantWish:
         reference=_digest(reservation, part.account_id, room.id, *times, *part.points),
         subject="",
         reservation=reservation,
-        bearer="",
         room_id=room.id,
         booking_id=booking.id,
         account_id=part.account_id,
