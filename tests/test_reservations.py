@@ -357,3 +357,29 @@ async def test_of_points_never_heard_of_grants_behave_as_their_system_says(
         changes=True, overrides=True, suspends=True
     )
     assert isinstance(hotel.hub.doors[hotel.server.entry_id], AccessCoordinator)
+
+
+async def test_guest_keeps_the_code_whatever_becomes_of_the_booking(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """It gets longer; it is blocked where that means to take it back, and unblocked."""
+    async with Halls(hass, freezer) as halls:
+        await halls.connect(booked(START, END))
+        await halls.add_hall("grant")
+        [first] = halls.keys
+        await halls.book(booked(START, END + HOUR))
+        [longer] = halls.keys
+        assert longer.id != first.id
+        assert longer.posted["code"] == first.posted["code"]
+        hub = hass.data[DATA_HUB]
+        known = hub.known_bookings(halls.bookings.entry_id)["1"]
+        entry_id = halls.bookings.entry_id
+        for blocked, count in ((True, 0), (False, 1)):
+            altered = Altered(account_id=entry_id, booking=known, blocked=blocked)
+            await hub.by_hand.async_alter(altered)
+            await settle(hass, freezer)
+            assert len(halls.keys) == count
+            [row] = hub.store.ledger.grants.values()
+            assert row.state == ("planned" if blocked else "issued")
+        [again] = halls.keys
+        assert again.posted["code"] == first.posted["code"]

@@ -371,6 +371,19 @@ def test_guest_armed_ahead_is_taken_back_when_another_comes_before() -> None:
     assert todo.steps[1].wish  # for which it is kept, and noted as planned
 
 
+def test_guest_armed_ahead_is_taken_back_when_the_stay_before_gets_longer() -> None:
+    """And one whose key may be cancelled already, although the time has come."""
+    rooms = [hall(OVERRIDES)]
+    plan = planned(EARLY, LATE, rooms=rooms)
+    rows = [row(each) for each in wishes(plan)]
+    assert taken(look(plan, *rows)) == [(Step.REVOKE, rows[1].reference)]
+    now = at("11:30")
+    plan = planned(LATE, rooms=rooms, now=now)
+    cancelled = replace(rows[1], overridden=True)
+    todo = look(plan, cancelled, now=now)
+    assert taken(todo) == [(Step.REVOKE, cancelled.reference)]
+
+
 def test_guest_whose_key_may_be_cancelled_gets_it_anew() -> None:
     """A late check-out: the next one was armed when the stay seemed to be over."""
     rooms, now = [hall(OVERRIDES)], at("10:00")
@@ -852,6 +865,17 @@ def test_card_may_cancel_what_later_guests_have() -> None:
     todo = write_card(plan, {later.reference: later}, early, NOW, ())
     assert todo.write == [replace(later, overridden=True)]
     assert look(plan, todo.write[0]).steps == []
+
+
+def test_card_is_that_of_the_room_it_was_written_for() -> None:
+    """Two rooms over one resource have cards for the same bookings."""
+    rooms = [desk(id="one"), desk(id="two", point=BACK)]
+    for its, point in (("one", "front"), ("two", "back")):
+        (card,) = card_plan(EARLY, rooms=rooms).rooms[its].cards
+        made = first_row(card_wish(card, "card"), ISSUED)
+        assert (made.points, made.bearer) == ((point,), "")
+        todo = look(card_plan(EARLY, rooms=rooms), made)
+        assert (todo.steps, todo.write) == ([], [])
 
 
 def test_two_cards_of_a_booking_are_two_grants() -> None:
