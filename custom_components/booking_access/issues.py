@@ -34,33 +34,45 @@ TO_SEE_TO = (ISSUE_FILE_NOT_TAKEN, ISSUE_SCHEDULE_DIFFERS)
 
 
 @callback
+def _say(
+    hass: HomeAssistant,
+    entry: ConfigEntry,
+    kind: str,
+    details: Mapping[str, str] | None,
+    *,
+    severity: ir.IssueSeverity = ir.IssueSeverity.WARNING,
+    learn_more_url: str | None = None,
+) -> None:
+    """Say something of an account that only a person can do, or that it is over."""
+    issue_id = f"{kind}_{entry.entry_id}"
+    if details is None:
+        ir.async_delete_issue(hass, DOMAIN, issue_id)
+        return
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue_id,
+        is_fixable=False,
+        severity=severity,
+        learn_more_url=learn_more_url,
+        translation_key=kind,
+        translation_placeholders={"account": entry.title, **details},
+    )
+
+
+@callback
 def async_report_problems(
     hass: HomeAssistant, entry: ConfigEntry, problems: Sequence[Problem]
 ) -> None:
     """Say which bookings of an answer cannot be read; nothing if all can."""
-    issue_id = f"{ISSUE_BAD_BOOKINGS}_{entry.entry_id}"
-    if not problems:
-        ir.async_delete_issue(hass, DOMAIN, issue_id)
-        return
     items = [
         f"{each.item} ({each.field})" if each.field else each.item
         for each in problems[:NAMED_AT_MOST]
     ]
     if len(problems) > NAMED_AT_MOST:
         items.append("…")
-    ir.async_create_issue(
-        hass,
-        DOMAIN,
-        issue_id,
-        is_fixable=False,
-        severity=ir.IssueSeverity.WARNING,
-        translation_key=ISSUE_BAD_BOOKINGS,
-        translation_placeholders={
-            "account": entry.title,
-            "count": str(len(problems)),
-            "items": ", ".join(items),
-        },
-    )
+    details = {"count": str(len(problems)), "items": ", ".join(items)}
+    _say(hass, entry, ISSUE_BAD_BOOKINGS, details if problems else None)
 
 
 @callback
@@ -71,19 +83,13 @@ def async_report_contract(
 
     Somebody has to adapt us to a vendor that changed its interface, so it leads there.
     """
-    issue_id = f"{ISSUE_CONTRACT_CHANGED}_{entry.entry_id}"
-    if wire_field is None:
-        ir.async_delete_issue(hass, DOMAIN, issue_id)
-        return
-    ir.async_create_issue(
+    _say(
         hass,
-        DOMAIN,
-        issue_id,
-        is_fixable=False,
+        entry,
+        ISSUE_CONTRACT_CHANGED,
+        None if wire_field is None else {"field": wire_field},
         severity=ir.IssueSeverity.ERROR,
         learn_more_url=async_get_loaded_integration(hass, DOMAIN).issue_tracker,
-        translation_key=ISSUE_CONTRACT_CHANGED,
-        translation_placeholders={"account": entry.title, "field": wire_field},
     )
 
 
@@ -93,23 +99,9 @@ def async_report_to_see_to(
 ) -> None:
     """Say what people should see to at an access system; nothing of what is solved."""
     for kind in TO_SEE_TO:
-        issue_id = f"{kind}_{entry.entry_id}"
-        items = [each.item for each in problems if each.reason == kind]
-        if not items:
-            ir.async_delete_issue(hass, DOMAIN, issue_id)
-            continue
-        ir.async_create_issue(
-            hass,
-            DOMAIN,
-            issue_id,
-            is_fixable=False,
-            severity=ir.IssueSeverity.ERROR,
-            translation_key=kind,
-            translation_placeholders={
-                "account": entry.title,
-                "items": ", ".join(items),
-            },
-        )
+        items = ", ".join(each.item for each in problems if each.reason == kind)
+        details = {"items": items} if items else None
+        _say(hass, entry, kind, details, severity=ir.IssueSeverity.ERROR)
 
 
 @callback
@@ -207,23 +199,9 @@ def _report_without_end(
     hass: HomeAssistant, entry: ConfigEntry, rooms: Sequence[str]
 ) -> None:
     """Say which rooms have coming bookings without an end, each as often as it has."""
-    issue_id = f"{ISSUE_WITHOUT_END}_{entry.entry_id}"
-    if not rooms:
-        ir.async_delete_issue(hass, DOMAIN, issue_id)
-        return
-    ir.async_create_issue(
-        hass,
-        DOMAIN,
-        issue_id,
-        is_fixable=False,
-        severity=ir.IssueSeverity.WARNING,
-        translation_key=ISSUE_WITHOUT_END,
-        translation_placeholders={
-            "account": entry.title,
-            "count": str(len(rooms)),
-            "rooms": ", ".join(dict.fromkeys(rooms)),
-        },
-    )
+    named = ", ".join(dict.fromkeys(rooms))
+    details = {"count": str(len(rooms)), "rooms": named}
+    _say(hass, entry, ISSUE_WITHOUT_END, details if rooms else None)
 
 
 @callback

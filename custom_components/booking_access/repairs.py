@@ -1,9 +1,7 @@
 """Repairs that ask: what a human decides, the engine then does."""
 
 from collections.abc import Mapping
-from typing import Any
-
-import voluptuous as vol
+from typing import Any, override
 
 from homeassistant.components.repairs import (
     ConfirmRepairFlow,
@@ -59,29 +57,20 @@ class VanishedBookingsFlow(RepairsFlow):
         return self.async_create_entry(data={})
 
 
-class RoomFlow(RepairsFlow):
+class RoomRepairFlow(ConfirmRepairFlow):
     """A room wants attention: lead to its form, or do what a human wishes."""
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         """Be about one room."""
         self._data = data
 
-    async def async_step_init(
-        self, user_input: dict[str, Any] | None = None
-    ) -> RepairsFlowResult:
-        """Begin."""
-        return await self.async_step_confirm()
-
+    @override
     async def async_step_confirm(
-        self, user_input: dict[str, Any] | None = None
+        self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
         """Ask, and then do it."""
         if user_input is None:
-            return self.async_show_form(
-                step_id="confirm",
-                data_schema=vol.Schema({}),
-                description_placeholders={"room": str(self._data["room"])},
-            )
+            return await super().async_step_confirm()
         if self._data["remedy"] != OPEN_ROOM:
             await async_remedy(self.hass, self._data)
             return self.async_create_entry(data={})
@@ -89,31 +78,21 @@ class RoomFlow(RepairsFlow):
         return self.async_create_entry(data={}, next_flow=next_flow)
 
 
-class DoorFlow(RepairsFlow):
+class DoorRepairFlow(ConfirmRepairFlow):
     """Something is wrong with a door: lead to the form in which it was chosen."""
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         """Be about one door of one room, or of all rooms of an account."""
         self._data = data
 
-    async def async_step_init(
-        self, user_input: dict[str, Any] | None = None
-    ) -> RepairsFlowResult:
-        """Begin."""
-        return await self.async_step_confirm()
-
+    @override
     async def async_step_confirm(
-        self, user_input: dict[str, Any] | None = None
+        self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
         """Say what is wrong, and go on; the issue goes once the door is put right."""
-        data, entries = self._data, self.hass.config_entries
         if user_input is None:
-            shown = {key: str(data[key]) for key in ("account", "door", "room")}
-            return self.async_show_form(
-                step_id="confirm",
-                data_schema=vol.Schema({}),
-                description_placeholders=shown,
-            )
+            return await super().async_step_confirm()
+        data, entries = self._data, self.hass.config_entries
         entry = entries.async_get_entry(str(data["entry_id"]))
         if entry is None or data["room_id"] not in (None, *entry.subentries):
             return self.async_create_entry(data={})
@@ -146,7 +125,7 @@ async def async_create_fix_flow(
         placeholders = {key: str(data[key]) for key in ("account", "count")}
         return VanishedBookingsFlow(str(data["entry_id"]), placeholders)
     if data and issue_id.startswith("room_"):
-        return RoomFlow(data)
+        return RoomRepairFlow(data)
     if data and issue_id.startswith((ISSUE_ALARM_DOOR, ISSUE_DOOR_GONE)):
-        return DoorFlow(data)
+        return DoorRepairFlow(data)
     return ConfirmRepairFlow()

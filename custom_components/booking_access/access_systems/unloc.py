@@ -22,10 +22,8 @@ from aiohttp import ClientSession
 from ..engine.models import (
     AccessEvent,
     AccessEventKind,
-    AccessPoint,
     Account,
     AuthError,
-    Capability,
     ConnectionFailed,
     ContractError,
     OutcomeUnknown,
@@ -54,7 +52,7 @@ from .unloc_http import (
     wire_time,
 )
 from .unloc_key import Key, NewKey, is_made_of, key_of
-from .unloc_keys import TRAITS, KeySystem
+from .unloc_keys import KeySystem
 
 SCOPE: Final = "project.admin"
 MODULE: Final = "mobileKey"  # what a project must have for keys to be made
@@ -118,20 +116,6 @@ class Unloc(KeySystem):
         if not (project_id := id_of(project)):
             raise ContractError("project.id")
         return Account(id=project_id, title=text(project.get("name")) or self.name)
-
-    @override
-    async def list_access_points(self) -> tuple[AccessPoint, ...]:
-        """Return the locks, each once."""
-        return tuple(
-            AccessPoint(
-                id=lock_id,
-                name=text(lock.get("name")) or lock_id,
-                capabilities=frozenset({Capability.GRANT, Capability.LIST}),
-                model=text(lock.get("vendor")),
-                traits=TRAITS,
-            )
-            for lock_id, lock in (await self._read_locks()).items()
-        )
 
     @override
     async def read_states(self) -> Mapping[str, PointState]:
@@ -283,6 +267,7 @@ class Unloc(KeySystem):
         except VendorError as err:
             raise OutcomeUnknown("made, but not to be seen") from err
 
+    @override
     async def _read_locks(self) -> dict[str, Json]:
         """Return the locks by id, less those that only repeat another one."""
         items = await self._http.get_all(self._path("locks"), "locks")

@@ -31,6 +31,8 @@ from aiohttp import ClientSession
 from ..engine.models import (
     FOREVER,
     LONG_AGO,
+    AccessPoint,
+    Capability,
     Credential,
     Grant,
     Issued,
@@ -39,7 +41,7 @@ from ..engine.models import (
     Traits,
 )
 from .base import REISSUE_DELETED, AccessSystem
-from .unloc_http import instant, wire_time
+from .unloc_http import Json, instant, text, wire_time
 from .unloc_key import Key, NewKey, Served, groups, is_made_of, maker, written
 
 USE_KEY: Final = "https://dl.unloc.app/use-key"
@@ -63,6 +65,10 @@ class KeySystem(AccessSystem):
         self._only_one = False  # keys of a person at a lock
 
     @abstractmethod
+    async def _read_locks(self) -> dict[str, Json]:
+        """Return the locks by their ids, each once."""
+
+    @abstractmethod
     async def _read_keys(self, lock_id: str | None = None) -> tuple[Key, ...]:
         """Return the keys of a lock, or all of them; at least those that are live."""
 
@@ -73,6 +79,20 @@ class KeySystem(AccessSystem):
     @abstractmethod
     async def _take_key(self, lock_id: str, key_id: str) -> None:
         """Take a key back; one that is over or gone counts as taken back."""
+
+    @override
+    async def list_access_points(self) -> tuple[AccessPoint, ...]:
+        """Return the locks."""
+        return tuple(
+            AccessPoint(
+                id=lock_id,
+                name=text(lock.get("name")) or lock_id,
+                capabilities=frozenset({Capability.GRANT, Capability.LIST}),
+                model=text(lock.get("vendor")),
+                traits=TRAITS,
+            )
+            for lock_id, lock in (await self._read_locks()).items()
+        )
 
     @override
     async def issue(self, grant: Grant) -> Issued:

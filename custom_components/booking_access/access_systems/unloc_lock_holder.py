@@ -15,15 +15,7 @@ from typing import Any, ClassVar, Final, override
 
 from aiohttp import ClientSession
 
-from ..engine.models import (
-    AccessPoint,
-    Account,
-    Capability,
-    ContractError,
-    OutcomeUnknown,
-    PointState,
-    Rejected,
-)
+from ..engine.models import Account, ContractError, OutcomeUnknown, PointState, Rejected
 from ..forms import Field, FieldKind, FollowUp
 from ..transport import Answer
 from .unloc_http import (
@@ -43,7 +35,7 @@ from .unloc_http import (
     wire_time,
 )
 from .unloc_key import Key, NewKey, key_of
-from .unloc_keys import TRAITS, KeySystem
+from .unloc_keys import KeySystem
 
 NEW: Final = "new"  # a choice of lock holder
 CHOICE_STEP: Final = "unloc_lock_holder_choice"
@@ -219,20 +211,6 @@ class UnlocLockHolder(KeySystem):
         return Account(id=self._holder, title=text(holder.get("name")) or self.name)
 
     @override
-    async def list_access_points(self) -> tuple[AccessPoint, ...]:
-        """Return the locks."""
-        return tuple(
-            AccessPoint(
-                id=lock_id,
-                name=text(lock.get("name")) or lock_id,
-                capabilities=frozenset({Capability.GRANT, Capability.LIST}),
-                model=text(lock.get("vendor")),
-                traits=TRAITS,
-            )
-            for lock_id, lock in (await self._read_locks()).items()
-        )
-
-    @override
     async def read_states(self) -> Mapping[str, PointState]:
         """Return whether locks are in reach, as far as their connections tell."""
         locks, connections = await asyncio.gather(
@@ -301,6 +279,7 @@ class UnlocLockHolder(KeySystem):
         """Return the lock holders by their ids."""
         return await self._all.get_all(quoted(*HOLDERS, ""), *LIST_NAMES)
 
+    @override
     async def _read_locks(self) -> dict[str, Json]:
         """Return the locks by their ids."""
         return await self._http.get_all(self._path("locks"), "locks")
