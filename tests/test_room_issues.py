@@ -187,6 +187,25 @@ async def test_a_hall_that_is_not_there_any_more(
     assert "room_resource_gone" not in told(issue_registry)
 
 
+async def test_a_hall_that_is_gone_together_with_its_room(
+    hass: HomeAssistant,
+    halls: Halls,
+    issue_registry: ir.IssueRegistry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Whoever deletes the room has done what there was to do."""
+    await halls.connect(booked(START, END))
+    room_id = await halls.add_hall("hold_open")
+    await halls.add_hall("hold_open", hall=2)
+    halls.winkas.control({"remove_resources": [1]})
+    await at(hass, freezer, NOW + 24 * HOUR)
+    assert "room_resource_gone" in told(issue_registry)
+    hass.config_entries.async_remove_subentry(halls.bookings, room_id)
+    await hass.async_block_till_done()
+    await minutes(halls, 1)
+    assert told(issue_registry) == set()
+
+
 async def test_an_account_that_is_removed(
     hass: HomeAssistant, halls: Halls, issue_registry: ir.IssueRegistry
 ) -> None:

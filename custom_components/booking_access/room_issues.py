@@ -1,6 +1,6 @@
 """Repair issues of rooms: what stands in the way of their bookings, while it does."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -60,9 +60,11 @@ class RoomIssues:
     @callback
     def async_look(self, now: datetime) -> None:
         """Say what lasts, and take back what is over."""
+        rooms = self._hass.data[DATA_HUB].rooms
+        _forget_rooms_but(self._hass, rooms)
         present = {
             (room_id, reason): room
-            for room_id, room in self._hass.data[DATA_HUB].rooms.items()
+            for room_id, room in rooms.items()
             for reason in room.reasons
             if reason in REMEDIES
         }
@@ -89,6 +91,16 @@ class RoomIssues:
 def _issue_id(room_id: str, reason: str) -> str:
     """Name the issue of a room."""
     return f"room_{reason}_{room_id}"
+
+
+@callback
+def _forget_rooms_but(hass: HomeAssistant, rooms: Collection[str]) -> None:
+    """Say nothing more of what rooms that were deleted had been booked as."""
+    prefix = _issue_id("", RESOURCE_GONE)
+    for domain, issue_id in list(ir.async_get(hass).issues):
+        if domain == DOMAIN and issue_id.startswith(prefix):
+            if issue_id.removeprefix(prefix) not in rooms:
+                ir.async_delete_issue(hass, DOMAIN, issue_id)
 
 
 @callback
