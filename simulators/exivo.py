@@ -17,20 +17,21 @@ What ``control`` understands, besides what all simulators do (``base``):
 * what is not public can be had in either reading: ``default_limit`` (of lists
   without a limit, 0 is all), ``max_limit``, ``ignore_paging``, ``revoke_again``
   (204 or 400), ``created`` (the status 200 or 201), ``refuse_sort`` and
-  ``ignore_sort`` (of the log), ``whole_seconds`` (of messages).
+  ``ignore_sort`` (of the log), ``whole_seconds`` (of messages), ``refuse_past`` (a
+  visit that begins in the past).
 """
 
 from base64 import b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
-import json
 from typing import Any, Final, override
 from uuid import uuid4
 
 from aiohttp import web
 
 from .base import Handler, Simulator
+from .exivo_answers import body_of, emptied, number_of
 from .exivo_log import asked_for, entry_of, message_of, occurred_at
 from .exivo_site import (
     API_KEY,
@@ -63,6 +64,7 @@ SETTINGS: Final = {
     "refuse_sort": False,
     "ignore_sort": False,
     "whole_seconds": False,
+    "refuse_past": False,
 }
 # What else the control door knows.
 DATA: Final = {"components", "add", "remove", "change", "revoke", "expire", "omit"} | {
@@ -240,7 +242,7 @@ class ExivoSimulator(Simulator):
     async def _unlock(self, request: web.Request) -> web.Response:
         """Take the request to open; it is said to be no more than a request."""
         door = self._door(request.match_info["id"])
-        user = (await _body(request, required=False)).get("delegatedUser")
+        user = (await body_of(request, required=False)).get("delegatedUser")
         check(user is None or isinstance(user, str), "delegatedUser")
         now = datetime.now(UTC)
         door.unlocks.append(Unlock(now, user))
@@ -251,7 +253,7 @@ class ExivoSimulator(Simulator):
     async def _set_mode(self, request: web.Request) -> web.Response:
         """Change the operating mode."""
         door = self._door(request.match_info["id"])
-        mode = (await _body(request)).get("mode")
+        mode = (await body_of(request)).get("mode")
         check(isinstance(mode, str) and mode in MODES, "mode")
         door.shown["mode"] = mode
         return web.Response(status=204, body=b"")
@@ -281,7 +283,7 @@ class ExivoSimulator(Simulator):
 
     async def _create_visit(self, kind: str, request: web.Request) -> web.Response:
         """Make a visit."""
-        body = await _body(request)
+        body = await body_of(request)
         for name in ("name", "message", "callbackUri"):
             check(isinstance(body.get(name, ""), str), name)
         if kind == "visit":
@@ -290,7 +292,10 @@ class ExivoSimulator(Simulator):
             check_mobile_key(body)
         start, end = parse_time(body, "validFrom"), parse_time(body, "validTo")
         check(end > start, "validTo is not after validFrom")
-        check(end > datetime.now(UTC), "validTo is not in the future")
+        now = datetime.now(UTC)
+        check(end > now, "validTo is not in the future")
+        refused = self.settings["refuse_past"] and start < now
+        check(not refused, "validFrom is in the past")
         components = body.get("components")
         check(components and isinstance(components, list), "components")
         for component_id in components or ():
@@ -301,7 +306,7 @@ class ExivoSimulator(Simulator):
 
     async def _revoke_visit(self, kind: str, request: web.Request) -> web.Response:
         """Revoke a visit; one that is over as the setting says."""
-        await _body(request, required=False)
+        await body_of(request, required=False)
         visit = self.visits.get(request.match_info["id"])
         if visit is None or visit.kind != kind:
             raise Refused("no such visit")
@@ -328,7 +333,7 @@ class ExivoSimulator(Simulator):
     ) -> web.Response:
         """Answer with one object, or with what a fault makes of it."""
         if self.struck("nulls", request.path):
-            shown = _nulls(shown)
+            shown = emptied(shown)
         if self.struck("wrong_shape", request.path):
             return web.json_response([shown], status=status)
         return web.json_response(shown, status=status)
@@ -343,7 +348,7 @@ class ExivoSimulator(Simulator):
         if self.struck("duplicate", request.path):
             items = items * 2
         if self.struck("nulls", request.path):
-            items = [_nulls(item) for item in items]
+            items = [emptied(item) for item in items]
         items = self._page(request, items)
         if self.struck("wrong_shape", request.path):
             return web.json_response({"items": items})
@@ -360,38 +365,9 @@ class ExivoSimulator(Simulator):
                 key=lambda item: str(isinstance(item, dict) and item.get(sort)),
                 reverse=direction == "desc",
             )
-        skip, limit = _number(request, "skip"), _number(request, "limit")
+        skip, limit = number_of(request, "skip"), number_of(request, "limit")
         if self.settings["ignore_paging"]:
             return items
         sizes = [limit or self.settings["default_limit"], self.settings["max_limit"]]
         size = min((size for size in sizes if size), default=len(items))
         return items[skip : skip + size]
-
-
-async def _body(request: web.Request, *, required: bool = True) -> Json:
-    """Return the posted JSON object."""
-    text = await request.read()
-    if not text and not required:
-        return {}
-    if request.content_type != "application/json":
-        raise web.HTTPUnsupportedMediaType
-    try:
-        body = json.loads(text)
-    except ValueError:
-        body = None
-    check(isinstance(body, dict), "body")
-    assert isinstance(body, dict)
-    return body
-
-
-def _number(request: web.Request, name: str) -> int:
-    """Return a number of the query; 0 if it is not said."""
-    value = request.query.get(name, "0")
-    check(value.isdecimal(), name)
-    return int(value)
-
-
-def _nulls(shown: Any) -> Any:
-    """Return it with nothing said but its id, and whether it is a gateway."""
-    kept = ("id", "templateIdentifier")
-    return {name: value if name in kept else None for name, value in shown.items()}

@@ -30,6 +30,7 @@ START = NOW + HOUR
 END = START + 2 * HOUR
 ANNA = "+4520123456"
 LARS = "+4520999999"
+LARS_HIMSELF = {"FirstName": "Lars", "LastName": "Sen", "Mobile": "20 99 99 99"}
 
 pytestmark = [pytest.mark.freeze_time(NOW), pytest.mark.usefixtures("socket_enabled")]
 
@@ -148,8 +149,7 @@ async def cancel(halls: Halls, number: int) -> None:
 
 def late(start: datetime, end: datetime) -> dict[str, Any]:
     """Return the booking of somebody who comes late, at the same time."""
-    guest = {"FirstName": "Lars", "LastName": "Sen", "Mobile": "20 99 99 99"}
-    return {**booked(start, end, 2), "owner": guest}
+    return {**booked(start, end, 2), "owner": LARS_HIMSELF}
 
 
 @pytest.mark.parametrize("replaces", [False, True], ids=["beside", "replaces"])
@@ -215,6 +215,32 @@ async def test_key_that_is_made_anew_for_the_other_booking(
     assert f"use-key?id={key.id}&" in grant
     assert grant in str(answer)
     assert told == ["2"]
+
+
+@pytest.mark.parametrize("minutes", [1, 6], ids=["before_a_look", "after_a_look"])
+@pytest.mark.parametrize("replaces", [False, True], ids=["beside", "replaces"])
+@pytest.mark.parametrize("key", ["unloc", "unloc_lock_holder"])
+async def test_whom_a_key_serves_is_known_after_a_restart(
+    halls: Halls, sim: UnlocSimulator, key: str, minutes: int, *, replaces: bool
+) -> None:
+    """Where metadata are not kept: by what we wrote down of each grant."""
+    sim.control({"keeps_metadata": False, "replaces": replaces})
+    both, own = (START - LEAD, END + HOUR + LAG), window(END, END + HOUR)
+    other = {**booked(START, END, 3), "owner": LARS_HIMSELF}
+    await furnish(
+        halls, sim, key, booked(START, END), booked(END, END + HOUR, 2), other
+    )
+    await halls.wait(*(each * 60 for each in range(1, minutes + 1)))
+    assert times(sim) == [window(START, END), both]
+    assert await halls.hass.config_entries.async_reload(halls.doors.entry_id)
+    made = len(sim.keys)
+
+    await cancel(halls, 1)
+    await halls.wait(60, 360, 420)
+    assert times(sim) == [window(START, END), own]
+    assert len(sim.keys) == made + 1  # the other booking's own, once
+    await cancel(halls, 2)
+    assert times(sim) == [window(START, END)]
 
 
 async def test_job_that_does_not_end(

@@ -7,6 +7,7 @@ from homeassistant.helpers.start import async_at_started
 from homeassistant.helpers.typing import ConfigType
 
 from .auditor import Auditor
+from .before import done_before
 from .const import CONF_SYSTEM, DATA_HUB, DOMAIN
 from .coordinator import AccessCoordinator, BookingAccessConfigEntry, BookingCoordinator
 from .door_devices import point_of
@@ -91,6 +92,9 @@ async def _async_setup_access(
     coordinator = AccessCoordinator(hass, entry, access_system_of(hass, entry))
     await coordinator.async_config_entry_first_refresh()
     hub = hass.data[DATA_HUB]
+    coordinator.system.remember(
+        done_before(hub.store.ledger, hub.operations, entry.entry_id)
+    )
     entry.async_on_unload(hub.async_add_doors(entry.entry_id, coordinator))
     entry.async_on_unload(Auditor(hub, coordinator).async_start())
     await _async_finish(hass, entry, coordinator)

@@ -12,7 +12,8 @@ from aiohttp import ClientSession
 import pytest
 
 from custom_components.booking_access import transport
-from custom_components.booking_access.access_systems import exivo as module
+from custom_components.booking_access.access_systems import exivo as module, exivo_http
+from custom_components.booking_access.access_systems.base import Before
 from custom_components.booking_access.access_systems.exivo import Exivo
 from custom_components.booking_access.engine.models import (
     AccessPoint,
@@ -89,7 +90,7 @@ def either(request: pytest.FixtureRequest, links: Exivo, keys: Exivo) -> Exivo:
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait a fraction of a second for answers, not 20."""
     quick = partial(transport.request, time_limit=timedelta(seconds=0.3))
-    monkeypatch.setattr(module, "request", quick)
+    monkeypatch.setattr(exivo_http, "request", quick)
 
 
 def ours(sim: ExivoSimulator) -> list[Visit]:
@@ -160,7 +161,7 @@ class TestValidate:
 
     async def test_default_url(self, session: ClientSession) -> None:
         for url in (None, "", " "):
-            assert Exivo(session, {"url": url})._url == "https://api.exivo.io/v1"
+            assert Exivo(session, {"url": url})._http.url == "https://api.exivo.io/v1"
 
     @pytest.mark.parametrize("url", ["http://[", "http://127.0.0.1:99999", "exivo"])
     async def test_url_that_is_none(self, session: ClientSession, url: str) -> None:
@@ -501,6 +502,25 @@ class TestIssue:
             await links.issue(GRANT)
         assert len(ours(sim)) == 1
 
+    @pytest.mark.parametrize("refuse", [False, True])
+    async def test_a_visit_that_has_begun(
+        self, either: Exivo, sim: ExivoSimulator, *, refuse: bool
+    ) -> None:
+        """A late booking lets people in, also where no visit may begin in the past."""
+        sim.control({"refuse_past": refuse})
+        now = datetime.now(UTC)
+        begun = changed(start=now - timedelta(minutes=20))
+        issued = await either.issue(begun)
+        [visit] = ours(sim)
+        assert issued.id == f"{visit.kind}:{visit.id}"
+        assert visit.end == END
+        if refuse:
+            assert now <= visit.start <= now + timedelta(seconds=65)
+        else:
+            assert visit.start == begun.start.replace(microsecond=0)
+        with pytest.raises(Rejected):
+            await either.issue(changed(start=begun.start, points=("nowhere",)))
+
 
 def known(issued_id: str) -> Issued:
     """Return what is kept of a visit, when its doors and times do not matter."""
@@ -743,6 +763,19 @@ class TestDoors:
         assert sim.doors[SEMINAR].mode == mode
         sim.fault("truncated", path=f"/component/{SEMINAR}", times=1)
         await links.hold(SEMINAR, held=False)
+        assert sim.doors[SEMINAR].mode == "normal"
+
+    async def test_an_opening_that_no_door_showed_before_a_restart(
+        self, sim: ExivoSimulator, session: ClientSession
+    ) -> None:
+        """It may yet come: as the ledger says, and where the door was out of reach."""
+        sim.control({"change": {SEMINAR: {"mode": "closed"}}})
+        after = Exivo(session, sim.credentials())
+        after.remember(Before(opening={SEMINAR}))
+        await after.hold(SEMINAR, held=False)
+        assert sim.doors[SEMINAR].mode == "normal"
+        sim.control({"change": {SEMINAR: {"mode": "closed", "ready": False}}})
+        await Exivo(session, sim.credentials()).hold(SEMINAR, held=False)
         assert sim.doors[SEMINAR].mode == "normal"
 
     @pytest.mark.parametrize("point", [GATEWAY, "unknown", "../visit"])

@@ -9,7 +9,8 @@ from aiohttp import ClientSession
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 
-from custom_components.booking_access.access_systems.exivo import PAGE, Exivo
+from custom_components.booking_access.access_systems.exivo import Exivo
+from custom_components.booking_access.access_systems.exivo_http import PAGE
 from custom_components.booking_access.engine.models import (
     AccessEventKind,
     AuthError,

@@ -1,7 +1,8 @@
 """What an access system can do for us; which of it, its points' capabilities say."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any, ClassVar, Final
@@ -24,6 +25,22 @@ from ..push import CONF_WEBHOOK_ID, AccessPush, PushRefused
 REISSUE_DELETED: Final = Field(
     name="reissue_deleted", kind=FieldKind.BOOLEAN, required=False, default=True
 )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Before:
+    """What was done at an account before it was loaded, and may still stand there.
+
+    ``grants`` are those whose id at the vendor is known, each with its reservation; one
+    that another was made of comes before it. ``opening`` are the points that were
+    perhaps told to be open, ``schedules`` the times that points were told to follow.
+    """
+
+    grants: Sequence[tuple[Issued, str]] = ()
+    opening: Collection[str] = ()
+    schedules: Mapping[str, Sequence[tuple[datetime, datetime]]] = field(
+        default_factory=dict
+    )
 
 
 class AccessSystem(ABC):
@@ -163,6 +180,9 @@ class AccessSystem(ABC):
         Raises PushRefused with what to tell the sender. Safe to repeat.
         """
         raise PushRefused(HTTPStatus.NOT_FOUND, "Nothing can be sent to this account.")
+
+    def remember(self, before: Before) -> None:  # noqa: B027 - few need to
+        """Be told of what was done before a start or a reload, ahead of anything else."""
 
     async def refresh(self) -> None:
         """Have the vendor look for new doors, where ``can_refresh``."""

@@ -9,24 +9,20 @@ Nothing can be changed once made: make the new one, then revoke the old. What
 is not public, and how this client copes: see the comments that say "unknown".
 """
 
-from base64 import b64encode
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from http import HTTPStatus
 from time import monotonic
 from typing import Any, ClassVar, Final, override
-from urllib.parse import quote
 
 from aiohttp import ClientSession
-from yarl import URL
 
 from ..engine.models import (
     AccessEvent,
     AccessPoint,
     Account,
     Capability,
-    ConnectionFailed,
     ContractError,
     Grant,
     Issued,
@@ -37,9 +33,10 @@ from ..engine.models import (
 )
 from ..forms import Field, FieldKind
 from ..push import CONF_SECRET, AccessPush
-from ..transport import Answer, raise_for_status, request
-from .base import REISSUE_DELETED, AccessSystem
+from ..transport import raise_for_status
+from .base import REISSUE_DELETED, AccessSystem, Before
 from .exivo_events import LOG, LOG_ORDERS, PUSH_HEADER, logged, pushed, reaches_back
+from .exivo_http import DEFAULT_URL, ExivoHttp
 from .exivo_read import (
     Json,
     Kind,
@@ -55,13 +52,12 @@ from .exivo_read import (
     wire_time,
 )
 
-DEFAULT_URL: Final = "https://api.exivo.io/v1"
 DEFAULT_APP_NAME: Final = "dormakaba mobile access"
 CODE_LENGTH: Final = 6  # the contract takes 4 to 6 digits
-PAGE: Final = 200
 COMPONENTS: Final = "component"
 NOT_THERE: Final = (HTTPStatus.NOT_FOUND,)
 DAY: Final = timedelta(days=1)
+SOON: Final = timedelta(minutes=1)  # clocks differ
 ALMOST_A_SECOND: Final = timedelta(microseconds=999_999)
 FRESH: Final = 5.0  # seconds in which a poll asks for the points and their states
 USER: Final = "Home Assistant"  # who unlocked, in the vendor's log
@@ -98,13 +94,7 @@ class Exivo(AccessSystem):
         super().__init__(session, settings)
         # Pasted values bring blanks along.
         said = {name: str(value or "").strip() for name, value in settings.items()}
-        account = f"{said.get('api_key', '')}:{said.get('api_secret', '')}"
-        self._headers = {
-            "Authorization": f"Basic {b64encode(account.encode()).decode()}",
-            "Accept": "application/json",
-        }
-        self._url = said.get("url") or DEFAULT_URL
-        self._site = said.get("site_id", "")
+        self._http = ExivoHttp(session, said)
         self._app_id = said.get("mobile_app_id")
         self._app_name = said.get("mobile_app_name") or DEFAULT_APP_NAME
         self._kind = Kind.MOBILE_KEY if self._app_id else Kind.LINK
@@ -122,9 +112,14 @@ class Exivo(AccessSystem):
         return CODE_LENGTH if self._kind is Kind.LINK else None
 
     @override
+    def remember(self, before: Before) -> None:
+        """Note the doors that have not shown yet that they are open."""
+        self._opening |= set(before.opening)
+
+    @override
     async def validate(self) -> Account:
         """Ask for the site (GET /info); Rejected("wrong_site") if there is none."""
-        answer = await self._ask("GET", "info")
+        answer = await self._http.ask("GET", "info")
         if answer.status == HTTPStatus.NOT_FOUND:
             raise Rejected("wrong_site")
         raise_for_status(answer)
@@ -184,7 +179,7 @@ class Exivo(AccessSystem):
             "to": (now + DAY).date().isoformat(),
         }
         for order in self._log_orders:
-            entries = await self._list(
+            entries = await self._http.list(
                 *LOG,
                 unless=(*NOT_THERE, HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST),
                 query={**days, **order},
@@ -207,10 +202,15 @@ class Exivo(AccessSystem):
     async def issue(self, grant: Grant) -> Issued:
         """Make one visit for all the grant's doors; its name is our reference.
 
-        If its answer is unreadable, only ``list_issued`` can tell its id.
+        Unknown is whether one may begin in the past: if not, it begins soon. If its
+        answer is unreadable, only ``list_issued`` can tell its id.
         """
-        sent = self._visit(grant)
-        answer = await self._do(self._kind.collection, body=sent)
+        sent, now = self._visit(grant), datetime.now(UTC)
+        answer = await self._http.ask("POST", self._kind.collection, body=sent)
+        if answer.status == HTTPStatus.BAD_REQUEST and grant.start < now:
+            sent = {**sent, "validFrom": wire_time(now, SOON)}
+            answer = await self._http.ask("POST", self._kind.collection, body=sent)
+        raise_unless_done(answer)
         try:
             made = expect(answer.json(), dict, self._kind)
             visit_id = expect(text_of(made.get("id")), str, "id")
@@ -229,7 +229,7 @@ class Exivo(AccessSystem):
         kind, _, visit_id = issued.id.partition(":")
         if kind not in Kind:
             raise Rejected("unknown_grant")
-        answer = await self._ask("POST", kind, visit_id, "revoke", body={})
+        answer = await self._http.ask("POST", kind, visit_id, "revoke", body={})
         if refused(answer) and await self._is_over(kind, visit_id):
             return
         raise_unless_done(answer)
@@ -244,7 +244,7 @@ class Exivo(AccessSystem):
         lists = [
             (
                 kind,
-                await self._list(
+                await self._http.list(
                     kind.collection, unless=() if kind is self._kind else NOT_THERE
                 ),
             )
@@ -259,7 +259,9 @@ class Exivo(AccessSystem):
     @override
     async def unlock(self, point_id: str) -> None:
         """Ask for the door to be opened; the vendor does not promise that it is."""
-        await self._do(COMPONENTS, point_id, "unlock", body={"delegatedUser": USER})
+        await self._http.do(
+            COMPONENTS, point_id, "unlock", body={"delegatedUser": USER}
+        )
 
     @override
     async def hold(self, point_id: str, *, held: bool) -> None:
@@ -273,16 +275,19 @@ class Exivo(AccessSystem):
             return
         mode = "open" if held else "normal"
         try:
-            await self._do(COMPONENTS, point_id, "mode", body={"mode": mode})
+            await self._http.do(COMPONENTS, point_id, "mode", body={"mode": mode})
         finally:
             self._last = None
         if not held:
             self._opening.discard(point_id)
 
     async def _is_stricter(self, point_id: str) -> bool:
-        """Whether a door is known to let in fewer people than normally."""
+        """Whether a door is known to let in fewer people than normally.
+
+        One that is not ready may not have heard yet that it was to open.
+        """
         try:
-            answer = await self._ask("GET", COMPONENTS, point_id)
+            answer = await self._http.ask("GET", COMPONENTS, point_id)
             return answer.ok and is_stricter(expect(answer.json(), dict, COMPONENTS))
         except VendorError:
             return False
@@ -312,7 +317,7 @@ class Exivo(AccessSystem):
 
     async def _is_over(self, kind: str, visit_id: str) -> bool:
         """Whether a visit gives no access any more."""
-        answer = await self._ask("GET", kind, visit_id)
+        answer = await self._http.ask("GET", kind, visit_id)
         if answer.status == HTTPStatus.NOT_FOUND:
             return True
         raise_for_status(answer)
@@ -322,79 +327,9 @@ class Exivo(AccessSystem):
         """Return the components without the gateways, by id."""
         doors = {
             i: component
-            for i, component in (await self._list(COMPONENTS) or {}).items()
+            for i, component in (await self._http.list(COMPONENTS) or {}).items()
             if "gateway" not in template_of(component)
         }
         self._opening -= {i for i, c in doors.items() if c.get("mode") == "open"}
         self._last = monotonic(), doors
         return doors
-
-    async def _list(
-        self,
-        *path: str,
-        unless: Container[int] = (),
-        query: Mapping[str, str] | None = None,
-        enough: Callable[[list[Any]], bool] = lambda _: False,
-    ) -> dict[str, Json] | None:
-        """Return a whole list by id, less the items that have none.
-
-        None if the first answer's status is one of ``unless``. No more is asked
-        for after a page that is ``enough``.
-
-        Unknown is whether a list without a limit is whole. Asking page by page
-        is right in each reading: that it is (0 meaning all), that it is a page,
-        that the limit is capped, and that skip or limit mean nothing there.
-        """
-        found: dict[str, Json] = {}
-        skip = 0
-        while True:
-            part = {"skip": str(skip), "limit": str(PAGE), **(query or {})}
-            answer = await self._ask("GET", *path, query=part)
-            if answer.status in unless and not skip:
-                return None
-            raise_for_status(answer)
-            page = expect(answer.json(), list, path[0])
-            new = {
-                item_id: item
-                for item in page
-                if isinstance(item, dict) and (item_id := text_of(item.get("id")))
-                if item_id not in found
-            }
-            found |= new
-            skip += len(page)
-            # A short page of a round length may be that of a server that caps
-            # the limit; a visit that is overlooked would be made again.
-            if not new or (len(page) < PAGE and len(page) % 5) or enough(page):
-                break
-        if skip and not found:  # another contract, which must not look like nothing
-            raise ContractError(f"{path[0]}.id")
-        return found
-
-    async def _do(self, *path: str, body: Json) -> Answer:
-        """Change something, once; raise unless it is done."""
-        answer = await self._ask("POST", *path, body=body)
-        raise_unless_done(answer)
-        return answer
-
-    async def _ask(
-        self,
-        method: str,
-        *path: str,
-        query: Mapping[str, str] | None = None,
-        body: Json | None = None,
-    ) -> Answer:
-        """Send one request about the site and return its answer, whatever it is."""
-        parts = [quote(part, safe="") for part in (self._site, *path)]
-        try:
-            url = URL(self._url).joinpath(*parts, encoded=True)
-        except ValueError as err:
-            raise ConnectionFailed("url") from err
-        return await request(
-            self.connection,
-            method,
-            url,
-            writes=method == "POST",
-            headers=self._headers,
-            params=query,
-            json=body,
-        )

@@ -85,7 +85,8 @@ def state_of(component: Json) -> PointState:
 
 def is_stricter(component: Json) -> bool:
     """Whether a door lets in fewer people than normally, as only people have it do."""
-    return text_of(component.get("mode")) in ("closed", "accessControl")
+    is_heard = flag_of(component.get("ready")) is not False
+    return is_heard and text_of(component.get("mode")) in ("closed", "accessControl")
 
 
 def issued_of(kind: str, visit_id: str, visit: Json) -> Issued:

@@ -13,6 +13,10 @@ or takes its place. This is right in both readings:
 * A booking that was moved needs nothing but its new key: the same reservation at other
   times is what that key replaces.
 
+Whom a key serves is in its metadata. Where those are not kept, it is remembered while
+Home Assistant runs; after that, what was written down of each grant tells: the key's id,
+or, of a key that was made anew since, its person (in the grant's link) and times.
+
 Whoever asks what keys there are is told of each booking by itself, as if it had a key
 of its own, so that nothing looks as if it were missing.
 """
@@ -21,12 +25,13 @@ from abc import abstractmethod
 import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final, override
 from urllib.parse import quote
 
 from aiohttp import ClientSession
+from yarl import URL
 
 from ..engine.models import (
     FOREVER,
@@ -40,13 +45,32 @@ from ..engine.models import (
     Rejected,
     Traits,
 )
-from .base import REISSUE_DELETED, AccessSystem
+from .base import REISSUE_DELETED, AccessSystem, Before
 from .unloc_http import Json, instant, text, wire_time
 from .unloc_key import Key, NewKey, Served, groups, is_made_of, maker, written
 
 USE_KEY: Final = "https://dl.unloc.app/use-key"
 MAX_VALUE: Final = 256  # characters of a value of the metadata
 TRAITS: Final = Traits(apart=True, enforced=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """A grant that was written down: the key that it had, at which lock, and whose."""
+
+    key_id: str
+    lock_id: str
+    person: str = field(repr=False)
+    served: Served
+
+    def may_be(self, key: Key) -> bool:
+        """Whether a key that was made anew may serve it."""
+        is_theirs = (key.lock_id, key.person) == (self.lock_id, self.person)
+        begins = key.start is None or key.start <= max(
+            self.served.start, datetime.now(UTC)
+        )
+        lasts = key.end is None or self.served.end <= key.end
+        return is_theirs and begins and lasts
 
 
 class KeySystem(AccessSystem):
@@ -61,6 +85,7 @@ class KeySystem(AccessSystem):
         super().__init__(session, settings)
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._made: dict[str, tuple[Served, ...]] = {}  # where metadata are not kept
+        self._noted: list[_Noted] = []  # before a restart, and not found yet
         self._asked: dict[str, NewKey] = {}  # by reference, while the answer is unclear
         self._only_one = False  # keys of a person at a lock
 
@@ -79,6 +104,19 @@ class KeySystem(AccessSystem):
     @abstractmethod
     async def _take_key(self, lock_id: str, key_id: str) -> None:
         """Take a key back; one that is over or gone counts as taken back."""
+
+    @override
+    def remember(self, before: Before) -> None:
+        """Note what grants there were; which keys serve them by now, a list will tell."""
+        self._noted = [
+            _Noted(
+                issued.id,
+                issued.points[0],
+                URL(issued.credential.link or "").query.get("userid", ""),
+                _served(issued, reservation),
+            )
+            for issued, reservation in before.grants
+        ]
 
     @override
     async def list_access_points(self) -> tuple[AccessPoint, ...]:
@@ -107,7 +145,8 @@ class KeySystem(AccessSystem):
             mine = await self._live(lock_id, phone, grant.reference)
             known = next((key for key in mine if key.serves(grant.reference)), None)
             if known is None:
-                known = await self._give(lock_id, phone, _served(grant), mine)
+                wish = _served(grant, grant.reservation)
+                known = await self._give(lock_id, phone, wish, mine)
             return _issued(known, known.serves(grant.reference))
 
     @override
@@ -169,7 +208,7 @@ class KeySystem(AccessSystem):
             if known := key.serves(grant.reference):
                 return _issued(key, known)
         asked = self._asked.get(grant.reference)
-        served = _served(grant)
+        served = _served(grant, grant.reservation)
         wanted = asked or NewKey(
             lock_id=lock_id,
             person=(grant.person.phone or "").strip(),
@@ -186,10 +225,25 @@ class KeySystem(AccessSystem):
 
     async def _known(self, lock_id: str | None = None) -> list[Key]:
         """Return the keys of a lock, or all, with what is known of them besides."""
+        keys = await self._read_keys(lock_id)
+        here = [each for each in self._noted if lock_id in (None, each.lock_id)]
+        if here:
+            self._noted = [each for each in self._noted if each not in here]
+            self._find_again(here, [key for key in keys if key.live and not key.served])
         return [
             key if key.served else replace(key, served=self._made.get(key.id, ()))
-            for key in await self._read_keys(lock_id)
+            for key in keys
         ]
+
+    def _find_again(self, noted: Collection[_Noted], keys: Sequence[Key]) -> None:
+        """Find out which keys serve what was written down before a restart."""
+        ids = {each.key_id for each in noted}
+        ours = [key for key in keys if key.id in ids]
+        for each in noted:
+            same = [key for key in ours if key.id == each.key_id]
+            for key in (same or [key for key in ours if each.may_be(key)])[:1]:
+                served = {*self._made.get(key.id, ()), each.served}
+                self._made[key.id] = tuple(sorted(served, key=lambda s: s.times))
 
     async def _live(self, lock_id: str, phone: str, reference: str) -> list[Key]:
         """Return the keys that a person has at a lock from who made the reference."""
@@ -256,11 +310,12 @@ class KeySystem(AccessSystem):
         return Key(id=key_id, lock_id=lock_id, person=phone, served=wanted)
 
 
-def _served(grant: Grant) -> Served:
+def _served(grant: Grant | Issued, reservation: str) -> Served:
     """Return a grant as a key serves it; times are told in milliseconds."""
+    assert grant.reference and grant.start and grant.end
     return Served(
         reference=grant.reference[:MAX_VALUE],
-        reservation=grant.reservation[:MAX_VALUE],
+        reservation=reservation[:MAX_VALUE],
         start=instant(wire_time(grant.start)) or grant.start,
         end=instant(wire_time(grant.end)) or grant.end,
     )
