@@ -218,7 +218,7 @@ async def test_a_refusal(door: Door, hass_storage: dict[str, Any]) -> None:
         assert len(door.lock.users) == 2  # not even clearing it away went through
         await door.issue()
         assert len(door.lock.users) == 2
-    with pytest.raises(Rejected, match="refused"):
+    with pytest.raises(ConnectionFailed):  # there will be a code when it is tried again
         await door.system.issue(door.grant(code=None))
 
 
@@ -499,6 +499,23 @@ async def test_one_length_for_all_locks(hass: HomeAssistant) -> None:
     door.restart()
     assert await door.system.list_access_points()
     assert door.system.code_length == 6
+
+
+async def test_no_length_before_schlages_cloud_has_told(hass: HomeAssistant) -> None:
+    """A code that is made while it is down would be of no use at a lock with short ones."""
+    schlage = SchlageLock("Front")
+    schlage.names["Caretaker"] = "1234"
+    await install(hass, "schlage", schlage)
+    schlage.shown(available=False)
+    door = Door(hass, schlage, None)
+    [point] = await door.system.list_access_points()
+    assert Capability.PIN in point.capabilities
+    assert door.system.code_length is None
+    with pytest.raises(ConnectionFailed):
+        await door.system.issue(door.grant(code=None))
+    schlage.shown(available=True)
+    await door.system.list_access_points()
+    assert door.system.code_length == 4
 
 
 async def test_a_matter_lock_that_tells_no_lengths(connect: Opener) -> None:

@@ -10,6 +10,7 @@ from freezegun.api import FrozenDateTimeFactory
 import pytest
 
 from custom_components.booking_access.access_systems.ambiance import Ambiance
+from custom_components.booking_access.access_systems.base import Before
 from custom_components.booking_access.access_systems.messenger import Messenger
 from custom_components.booking_access.access_systems.messenger_wire import (
     short_reservation,
@@ -478,6 +479,25 @@ async def test_a_stay_that_is_over_begins_anew(
     await client.revoke(issued)  # its key is that of the later grant
     assert opens(sim, "101", STAY.end + HOUR) == [2]
     await client.revoke(again)
+    assert opens(sim, "101", STAY.end + HOUR) == []
+
+
+async def test_the_key_before_goes_after_a_restart(
+    make: Make, client: Messenger, sim: SaflokSimulator
+) -> None:
+    """To revoke what another one took the place of does not end that one."""
+    sim.control({"offline": ["101"]})
+    issued = await client.issue(STAY)
+    longer = replace(STAY, reference="ba-1f-anna-2", end=STAY.end + 2 * HOUR)
+    changed = await client.change(issued, longer)
+    opening = opens(sim, "101", STAY.end + HOUR)
+    assert opening
+    after = make()
+    grants = [(each, STAY.reservation) for each in (issued, changed)]
+    after.remember(Before(grants=grants))
+    await after.revoke(issued)
+    assert opens(sim, "101", STAY.end + HOUR) == opening
+    await after.revoke(changed)
     assert opens(sim, "101", STAY.end + HOUR) == []
 
 

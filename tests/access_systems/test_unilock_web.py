@@ -13,6 +13,7 @@ import pytest
 
 from custom_components.booking_access import transport
 from custom_components.booking_access.access_systems import unilock_web
+from custom_components.booking_access.access_systems.base import Before
 from custom_components.booking_access.access_systems.unilock import UniLock
 from custom_components.booking_access.access_systems.unilock_forms import FORMS
 from custom_components.booking_access.access_systems.unilock_profile import read_profile
@@ -331,9 +332,15 @@ class TestSchedules:
         }
         problem = Problem(reason="schedule_differs", item="Hal 1 åben")
         assert client.problems == (problem,)
+        after = connect(sim, session, pattern)  # as after a restart
+        after.remember(Before(schedules={"shared_exception:3": periods}))
+        await after.list_access_points()
+        assert after.problems == (problem,)
         await client.set_schedule("shared_exception:3", periods)
         await client.list_access_points()
         assert await client.read_states() == ready
+        await after.list_access_points()
+        assert await after.read_states() == ready
 
     async def test_without_reading_back(
         self, sim: UniLockSimulator, session: ClientSession

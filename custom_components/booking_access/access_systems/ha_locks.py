@@ -46,7 +46,7 @@ from ..engine.models import (
 from ..forms import Field, FieldKind
 from .base import AccessSystem
 from .lock_codes.actions import Lock
-from .lock_codes.base import USUAL_LENGTHS, Lengths, LockCodes
+from .lock_codes.base import Lengths, LockCodes
 from .lock_codes.named import MatterCodes, SchlageCodes, ZwaveUsers
 from .lock_codes.slots import read_slots, slot_book
 from .lock_codes.slotted import (
@@ -115,19 +115,25 @@ class HaLocks(AccessSystem):
     @property
     @override
     def code_length(self) -> int | None:
-        """Return the length that most locks take, as near to the best as can be."""
-        lengths = [
-            self._known.get(point_id, (None, USUAL_LENGTHS))
-            for entity_id in self._entity_ids()
-            if self._may_take_codes(point_id := self._point_id(entity_id))
-        ]
-        taken = [known[1] for known in lengths if known]
+        """Return the length that most locks take, as near to the best as can be.
+
+        None while no lock has told: a code that turned out too long would be of no use.
+        """
+        points = [self._point_id(entity_id) for entity_id in self._entity_ids()]
+        taken = list(filter(None, map(self._lengths, points)))
         if not taken:
             return None
         return max(
             CODE_LENGTHS,
             key=lambda n: (sum(n in each for each in taken), -abs(n - BEST_LENGTH)),
         )
+
+    def _lengths(self, point_id: str) -> Lengths | None:
+        """Return how long the codes of a lock may be, if it takes any, as far as is known."""
+        if point_id in self._known:
+            known = self._known[point_id]
+            return known[1] if known else None
+        return next((kind.usual for kind in self._kinds(point_id)), None)
 
     @override
     async def validate(self) -> Account:
@@ -189,8 +195,10 @@ class HaLocks(AccessSystem):
         """Put a code on the lock."""
         [point_id] = grant.points
         known = self._known.get(point_id) or await self._learn(point_id)
-        if known is None or grant.code is None:
+        if known is None:
             raise Rejected("refused")
+        if grant.code is None:
+            raise ConnectionFailed("how long codes are was not known yet")
         kind, lengths = known
         if len(grant.code) not in lengths:
             raise Rejected("code_length_unfit")

@@ -37,7 +37,7 @@ from ..engine.models import (
     Traits,
 )
 from ..forms import Field
-from .base import AccessSystem
+from .base import AccessSystem, Before
 from .messenger_form import (
     ACCESS_POINT,
     DEFAULT_TEMPLATE,
@@ -95,9 +95,15 @@ class Messenger(AccessSystem):
         template = settings.get("mobile_template") or DEFAULT_TEMPLATE
         self._stays = Stays(self._server, template)
         self.needs_phone = bool(settings.get("mobile_keys"))
-        # What this run made of reservations, and whose key a phone has of one.
+        # What this run made of reservations, and the key that a phone has of one.
         self._made: dict[str, Stay] = {}
-        self._held: dict[tuple[str, str], tuple[str | None, str]] = {}
+        self._held: dict[tuple[str, str], Issued] = {}
+
+    @override
+    def remember(self, before: Before) -> None:
+        """Note which keys phones have: each takes the place of the one before it."""
+        for issued, _ in before.grants:
+            self._hold(issued)
 
     @override
     async def type_in(
@@ -261,8 +267,8 @@ class Messenger(AccessSystem):
             self._made.pop(reservation, None)
             return
         room = Stay.of(issued).rooms[0]
-        reference, held_room = self._held.get((reservation, phone), (None, ""))
-        if reference not in (None, issued.reference) and held_room == room:
+        held = self._held.get((reservation, phone), issued)
+        if held.reference != issued.reference and Stay.of(held).rooms[0] == room:
             return  # the phone's key to this room is that of a later grant by now
         await self._stays.cancel_phone(reservation, room, phone)
 
@@ -333,13 +339,13 @@ class Messenger(AccessSystem):
         self._made[reservation] = stay
 
     def _hold(self, issued: Issued) -> None:
-        """Note whose key a phone has, and forget those of reservations that are over."""
-        self._held = {of: key for of, key in self._held.items() if of[0] in self._made}
+        """Note which key a phone has, and forget those that are over."""
+        now = datetime.now(UTC)
+        self._held = {
+            o: key for o, key in self._held.items() if key.end and key.end > now
+        }
         if phone := issued.credential.bearer:
-            self._held[_reservation(issued), phone] = (
-                issued.reference,
-                Stay.of(issued).rooms[0],
-            )
+            self._held[_reservation(issued), phone] = issued
 
 
 def _issued(kind: str, grant: Grant, phone: str | None = None) -> Issued:

@@ -37,7 +37,7 @@ from ..engine.models import (
     Traits,
 )
 from ..forms import Field, FollowUp
-from .base import REISSUE_DELETED, AccessSystem
+from .base import REISSUE_DELETED, AccessSystem, Before
 from .unilock_file import ImportFolder
 from .unilock_forms import (
     ACCESS_POINT,
@@ -181,6 +181,13 @@ class UniLock(AccessSystem):
             path = str(self._folder.path)
             found.append(Problem(reason="file_not_taken", item=path))
         return tuple(found)
+
+    @override
+    def remember(self, before: Before) -> None:
+        """Note the periods that shared exceptions are to have, to be compared."""
+        for point_id, periods in before.schedules.items():
+            if point_id.startswith(f"{EXCEPTION}:"):
+                self._periods[_of_kind(point_id, EXCEPTION)] = self._kept(periods)
 
     @override
     async def validate(self) -> Account:
@@ -340,12 +347,16 @@ class UniLock(AccessSystem):
     ) -> None:
         """Replace the periods of a shared exception by the earliest of these."""
         id_ = _of_kind(point_id, EXCEPTION)
+        kept = self._kept(periods)
+        await self._transport.tell(Times(exception_id=id_, periods=kept))
+        self._periods[id_] = kept
+
+    def _kept(self, periods: Sequence[tuple[datetime, datetime]]) -> tuple[Period, ...]:
+        """Return those of the periods that a shared exception has room for."""
         zone, now = self._transport.zone, datetime.now(UTC)
         limit = int(self._settings.get("max_periods") or MAX_PERIODS)
         coming = (wall(start, end, zone) for start, end in periods if end > now)
-        kept = merged(coming)[:limit]
-        await self._transport.tell(Times(exception_id=id_, periods=kept))
-        self._periods[id_] = kept
+        return merged(coming)[:limit]
 
     @override
     async def unlock(self, point_id: str) -> None:

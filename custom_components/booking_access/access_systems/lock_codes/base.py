@@ -52,6 +52,8 @@ class LockCodes(ABC):
     """
 
     key: ClassVar[str]
+    # How long codes may be while the lock could not be asked; None: nobody can tell.
+    usual: ClassVar[Lengths | None] = USUAL_LENGTHS
 
     def __init__(self, lock: Lock, lock_id: str, book: SlotBook) -> None:
         """Work on a lock; ``lock_id`` stays the same when it is renamed."""

@@ -132,6 +132,7 @@ class SchlageCodes(NamedCodes):
     """Schlage locks, whose codes the owner sees by their names in Schlage's app."""
 
     key: ClassVar = "schlage"
+    usual: ClassVar = None
 
     @override
     async def lengths(self) -> Lengths | None:
