@@ -37,8 +37,17 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from .base import Simulator
-from .saflok_answers import done, entry, fault_list, refusal
-from .saflok_contract import HEADER, HISTORY, OPERATIONS, TNS, WSA, wsdl, wsdl_in_parts
+from .saflok_answers import begun, done, entry, fault_list, refusal
+from .saflok_contract import (
+    HEADER,
+    HISTORY,
+    OPERATIONS,
+    STAFF,
+    TNS,
+    WSA,
+    wsdl,
+    wsdl_in_parts,
+)
 from .saflok_keys import Encoder, Key, Refused
 from .saflok_site import Hotel
 from .saflok_soap import SoapFault, action_of, checked, envelope, version_of
@@ -306,7 +315,7 @@ class SaflokSimulator(Simulator):
             return in_status if operation == HISTORY else fault
         if self.struck("exception", self.about(request)):
             return refusal("ExceptionFault", "", "")
-        return done(key)
+        return begun(self.hotel.sent) if operation in STAFF else done(key)
 
     def _admit(
         self,

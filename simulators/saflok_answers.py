@@ -43,6 +43,15 @@ def done(key: str = "") -> str:
     )
 
 
+def begun(number: int) -> str:
+    """Return a success with the number of what was begun, in its own type."""
+    return (
+        "<bSuccess>true</bSuccess><ResponseCode>0</ResponseCode>"
+        "<ResponseMessage>Transaction completed successfully</ResponseMessage>"
+        f"<retPMSTransactionNo>{number}</retPMSTransactionNo>"
+    )
+
+
 def refusal(code: str, text: str, detail: str) -> str:
     """Return a fault that is part of a result."""
     return (

@@ -62,8 +62,17 @@ _OPERATIONS: Final = {
         "PMSTransactionID:long! ReservationID EncoderID wsu/MainRoomNo "
         "TransactionStatus:int! ExternalRefNo QualifierRef:unsignedInt! ReturnedMsg"
     ),
+    "SendKey2StaffMobileDevice": (
+        "PMSTerminalID ValidFrom:dateTime! ValidTo:dateTime! StaffID Name MobileNumber "
+        "KeyName KeyData:base64Binary SendSMS:boolean!"
+    ),
+    "UnRegisterStaff": "StaffID MobileNumber KeyName KeyData:base64Binary",
+    "GetDeviceSecKeysRights": "keyReq:CSecKeysRequest",
     "HelloWorldTest": "s1 i1:int!",
     "PublishFaultList": "",
+    "PublishResponseComplexTypes": (
+        "DummyResponse:CMessengerResponse DummyFault:Fault aReason! aDetailReason!"
+    ),
 }
 
 
@@ -97,25 +106,41 @@ OPERATIONS: Final = {name: _elements(text) for name, text in _OPERATIONS.items()
 # What may be null though it must be there.
 NILLABLE: Final = frozenset({"From", "To", "ReservationID"})
 HEADER: Final = _elements(
-    "wsa/Action wsa/From wsa/MessageID:guid! anon/ReplyTo wsa/To Security:Security"
+    "wsa/Action wsa/From wsa/MessageID:guid! anon/ReplyTo wsa/To Security:SecurityHeader"
 )
-SECURITY: Final = _elements("Timestamp:Timestamp UsernameToken:UsernameToken", "wsu")
+SECURITY: Final = _elements("Timestamp:CTimestamp UsernameToken:CUserNameToken", "wsu")
 TIMESTAMP: Final = _elements("Id:guid! Created:dateTime! Expires:dateTime!", "wsu")
 TOKEN: Final = _elements("Id:guid! Username Password Nonce Created:dateTime!", "wsu")
-COMPLEX: Final = {
-    "Security": SECURITY,
-    "Timestamp": TIMESTAMP,
-    "UsernameToken": TOKEN,
+_BASE: Final = "bSuccess:boolean! ResponseCode:int! ResponseMessage"
+# The types of the service's own that requests have, by their names.
+OWN_TYPES: Final = {
+    "SecurityHeader": SECURITY,
     "CCommonAreas": _elements("PassLevelNo:unsignedInt! eMode:eCommonAreaSelMode!"),
+    "CSecKeysRequest": _elements(
+        "ProductLine:eKabaProductLine! KeyDeviceUID "
+        "RFIDEncodingType:eRFIDEncodingTypes! SecKeysRightsBuffer:ArrayOfString"
+    ),
+    "CMessengerResponse": _elements(f"{_BASE} retAccessKey"),
+    "Fault": _elements("faultcode faultstring detailInfo"),
 }
+COMPLEX: Final = OWN_TYPES | {"CTimestamp": TIMESTAMP, "CUserNameToken": TOKEN}
 # What a service does without, whatever its description says: a client that is in use
 # sends nothing in a token but user and password.
 DISPENSABLE: Final = frozenset({"UsernameToken"})
 LISTS: Final = {"ArrayOfString": "string", "ArrayOfCCommonAreas": "CCommonAreas"}
-MODES: Final = ("DefaultConfiguredAccess", "GrantAccess", "DenyAccess")
+ENUMS: Final = {
+    "eCommonAreaSelMode": ("DefaultConfiguredAccess", "GrantAccess", "DenyAccess"),
+    "eKabaProductLine": (
+        *("None", "Atlas", "Saflok", "Eplex", "Oracode", "MultiHousing", "eDATA"),
+    ),
+    "eRFIDEncodingTypes": ("None", "Legacy", "Type1", "Type2"),
+}
 HISTORY: Final = "GetMobileTransactionHistory"
-# The one operation with an answer of its own.
-HISTORY_ANSWER: Final = {
+# Operations that answer with the number of what they began.
+STAFF: Final = ("SendKey2StaffMobileDevice", "UnRegisterStaff")
+# What only answers have.
+ANSWER_TYPES: Final = {
+    "CMessengerGuestCreateResponse": _elements(f"{_BASE} retPMSTransactionNo:long!"),
     "MobileTransactionHistory": _elements(
         "RequestStatus:anyType PMStransactionList:ArrayOfTransactionStatusHistory"
     ),
@@ -166,7 +191,7 @@ def wsdl_in_parts(
 def schemas(operations: list[str], lean: Collection[str]) -> list[tuple[str, str]]:
     """Return the schema of each namespace."""
     guid = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
-    token = _type("UsernameToken", TOKEN) + _type("Timestamp", TIMESTAMP)
+    token = _type("CUserNameToken", TOKEN) + _type("CTimestamp", TIMESTAMP)
     return [
         (TNS, _schema(TNS, _own_types(operations, lean), WSA, ANON, WSU)),
         (
@@ -190,8 +215,8 @@ def schemas(operations: list[str], lean: Collection[str]) -> list[tuple[str, str
             WSU,
             _schema(
                 WSU,
-                token + '<xsd:element name="Timestamp" type="wsu:Timestamp"/>'
-                '<xsd:element name="UsernameToken" type="wsu:UsernameToken"/>'
+                token + '<xsd:element name="Timestamp" type="wsu:CTimestamp"/>'
+                '<xsd:element name="UsernameToken" type="wsu:CUserNameToken"/>'
                 '<xsd:element name="GuestName" type="xsd:string"/>'
                 '<xsd:element name="MainRoomNo" type="xsd:string"/>',
                 MST,
@@ -210,16 +235,18 @@ def schemas(operations: list[str], lean: Collection[str]) -> list[tuple[str, str
 
 def _own_types(operations: list[str], lean: Collection[str]) -> str:
     """Return what is in the service's own namespace."""
-    modes = "".join(f'<xsd:enumeration value="{mode}"/>' for mode in MODES)
     parts = [
         '<xsd:element name="AuthHeader" type="tns:AuthHeader"/>',
         _type("AuthHeader", HEADER),
-        _type("Security", SECURITY),
-        '<xsd:simpleType name="eCommonAreaSelMode"><xsd:restriction base="xsd:string">'
-        f"{modes}</xsd:restriction></xsd:simpleType>",
-        _type("CCommonAreas", COMPLEX["CCommonAreas"]),
     ]
-    parts += [_type(name, elements) for name, elements in HISTORY_ANSWER.items()]
+    for name, values in ENUMS.items():
+        told = "".join(f'<xsd:enumeration value="{each}"/>' for each in values)
+        parts.append(
+            f'<xsd:simpleType name="{name}"><xsd:restriction base="xsd:string">'
+            f"{told}</xsd:restriction></xsd:simpleType>"
+        )
+    types = OWN_TYPES | ANSWER_TYPES
+    parts += [_type(name, elements) for name, elements in types.items()]
     for name, item in (LISTS | {_HISTORY_LIST: "TransactionStatusHistory"}).items():
         kind = "xsd:string" if item == "string" else f"tns:{item}"
         parts.append(
@@ -234,6 +261,7 @@ def _own_types(operations: list[str], lean: Collection[str]) -> str:
     typed = {
         "HelloWorldTest": 'type="xsd:string"/>',
         HISTORY: 'type="tns:MobileTransactionHistory"/>',
+        **dict.fromkeys(STAFF, 'type="tns:CMessengerGuestCreateResponse"/>'),
     }
     for name in operations:
         elements = tuple(each for each in OPERATIONS[name] if each.name not in lean)
@@ -280,7 +308,7 @@ def _wire_type(element: Element) -> str:
     """Return the type of an element as the schema names it."""
     if element.kind == "guid":
         return "mst:guid"
-    if element.kind in {*LISTS, *COMPLEX, _HISTORY_LIST, "eCommonAreaSelMode"}:
+    if element.kind in {*LISTS, *COMPLEX, *ENUMS, _HISTORY_LIST}:
         return f"tns:{element.kind}"
     return f"xsd:{element.kind}"
 

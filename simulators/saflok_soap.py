@@ -1,9 +1,11 @@
 """SOAP read by hand and strictly, for a service that is described in saflok_contract."""
 
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import Message
+from functools import partial
 import re
 from typing import Any, Final
 from xml.etree import ElementTree as ET
@@ -14,10 +16,10 @@ from aiohttp import web
 from .saflok_contract import (
     COMPLEX,
     DISPENSABLE,
+    ENUMS,
     ENVELOPE,
     ENVELOPE_12,
     LISTS,
-    MODES,
     NILLABLE,
     Element,
 )
@@ -177,5 +179,9 @@ _SIMPLE: Final[Mapping[str, Any]] = {
     "unsignedInt": _number,
     "dateTime": _clock,
     "boolean": {"true": True, "false": False, "1": True, "0": False}.__getitem__,
-    "eCommonAreaSelMode": dict(zip(MODES, MODES, strict=True)).__getitem__,
+    "base64Binary": partial(b64decode, validate=True),
+    **{
+        name: dict(zip(values, values, strict=True)).__getitem__
+        for name, values in ENUMS.items()
+    },
 }

@@ -336,6 +336,20 @@ async def test_a_description_is_enough(sim: SaflokSimulator, desk: Desk) -> None
         assert "ReservationNotFound" in [
             e.text for e in ask("PublishFaultList")._value_1
         ]
+        staff = {"StaffID": "7", "MobileNumber": "+4520123456", "KeyData": b"\x01"}
+        valid = {"ValidFrom": now, "ValidTo": now + timedelta(days=1), "SendSMS": True}
+        sent = ask("SendKey2StaffMobileDevice", PMSTerminalID="1", **staff, **valid)
+        assert (sent.bSuccess, sent.retPMSTransactionNo) == (True, 1)
+        assert sim.hotel.staff == {"7": "+4520123456"}
+        taken = ask("UnRegisterStaff", **staff)
+        assert (taken.bSuccess, taken.retPMSTransactionNo) == (True, 2)
+        assert sim.hotel.staff == {}
+        card = {"ProductLine": "Saflok", "RFIDEncodingType": "Type1"}
+        for uid, code in (("0A1B2C3D", None), ("xyz", "InvalidHexValue")):
+            told = does("GetDeviceSecKeysRights", keyReq={**card, "KeyDeviceUID": uid})
+            assert told.get("faultcode") == code
+        types = {"aReason": "NoFault", "aDetailReason": "Success"}
+        assert does("PublishResponseComplexTypes", **types)["bSuccess"] == "true"
         operations: list[str] = client.wsdl.bindings[
             f"{{http://tempuri.org}}{port}"
         ].all()
@@ -343,7 +357,7 @@ async def test_a_description_is_enough(sim: SaflokSimulator, desk: Desk) -> None
 
     for port in ("MessengerPMSWSServiceSoap", "MessengerPMSWSServiceSoap12"):
         known = await asyncio.to_thread(everything, port)
-        assert len(known) == 18
+        assert len(known) == 22
         assert {name for _, name in sim.requests[-4:]} <= {
             f"{PATHS[0]}#{each}" for each in known
         }

@@ -14,6 +14,7 @@ import pytest
 from custom_components.booking_access import transport
 from custom_components.booking_access.access_systems import soap
 from custom_components.booking_access.access_systems.messenger import Messenger
+from custom_components.booking_access.access_systems.messenger_server import UNBLOCK
 from custom_components.booking_access.access_systems.messenger_wire import (
     FAULTS,
     Meaning,
@@ -270,6 +271,57 @@ async def test_credentials(make: Make, sim: SaflokSimulator) -> None:
     sim.control({"authentication": False})
     await make(username="", password="").validate()
     sim.control({"omit": ["ReEstablishAccessToGuest"], "authentication": True})
+    await make().validate()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"faultcode": "PasswordInvalid"},
+        {"faultcode": "EncoderMsg", "detailInfo": "TransactionUnauthorized"},
+        {"faultcode": "Client", "faultstring": "Invalid user name or password."},
+        {"faultcode": "InvalidCredentials"},
+        {"faultstring": "Authentication failed for this operator"},
+        {"detailInfo": "UserNotAuthorized"},
+    ],
+)
+async def test_credentials_that_are_refused_in_other_words(
+    make: Make, sim: SaflokSimulator, said: dict[str, str]
+) -> None:
+    """They are known as such by their words, where no name is one that we know."""
+    sim.control({"refuse": {"operation": UNBLOCK, **said}})
+    with pytest.raises(AuthError):
+        await make().validate()
+
+
+@pytest.mark.parametrize("fault", ["soap_fault", "empty", "exception", "html", "500"])
+async def test_a_server_that_does_not_take_the_check(
+    make: Make, sim: SaflokSimulator, fault: str
+) -> None:
+    """It greets: whatever it makes of a reservation that nobody has is no refusal."""
+    sim.fault(fault, path=f"#{UNBLOCK}")
+    if fault in ("html", "500"):  # nobody there understood it
+        with pytest.raises(ConnectionFailed):
+            await make().validate()
+        return
+    await make().validate()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"faultcode": "ReservationNotFound"},
+        {"faultcode": "NoActionRequired"},
+        {"faultcode": "EncoderMsg", "detailInfo": "InvalidPMSTerminalNumber"},
+        {"faultcode": "ExceptionFault", "faultstring": "Something went wrong"},
+        {"faultstring": "Die Karte: CardAuthenticationFailed"},
+    ],
+)
+async def test_a_check_that_is_refused_for_another_reason(
+    make: Make, sim: SaflokSimulator, said: dict[str, str]
+) -> None:
+    """The credentials were good enough to be told so."""
+    sim.control({"refuse": {"operation": UNBLOCK, **said}})
     await make().validate()
 
 

@@ -78,16 +78,19 @@ class Server:
         """Return where the service is; raise if it cannot be used with the credentials.
 
         Whether a greeting needs credentials is not known; to unblock what does not
-        exist needs them, and does nothing.
+        exist needs them, and does nothing. How a server puts it that there is nothing to
+        unblock is not known either: all counts but that it does not know who asks.
         """
         if bool(self._settings.get("username")) != bool(self._password):
             raise Rejected("username_and_password")
         await self.hello()
-        if await self.offers(UNBLOCK):
-            anything = set(Meaning) - {Meaning.AUTH, Meaning.BUSY, Meaning.LOST}
+        service = await self._found()
+        if UNBLOCK in service.operations:
             wish = self.named(NOBODYS, self.terminal)
-            await self.do(UNBLOCK, wish, QUICK, anything)
-        return (await self._found()).url
+            meaning = _meaning(await self._call(service, UNBLOCK, wish))
+            if meaning in (Meaning.AUTH, Meaning.BUSY):
+                raise _error(meaning, writes=False)
+        return service.url
 
     async def hello(self) -> None:
         """Raise if the service does not answer."""

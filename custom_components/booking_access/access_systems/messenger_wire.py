@@ -1,6 +1,6 @@
 """What goes over the wire of a Messenger PMS web service, and what its faults mean."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 from hashlib import sha256
@@ -107,16 +107,24 @@ _MEANINGS: Final = {
     for meaning, names in FAULTS.items()
     for name in names.split()
 }
+# How servers may say otherwise that they do not know who asks; of a card is another
+# matter.
+_WHO_ASKS: Final = re.compile(
+    r"password|credential|unauthori[sz]ed|not ?authori[sz]ed"
+    r"|(?<!card)(?<!card )authentication ?(failed|error|required)|log[io]n ?failed",
+    re.IGNORECASE,
+)
 
 
-def meaning_of(texts: Iterable[str]) -> Meaning:
+def meaning_of(texts: Collection[str]) -> Meaning:
     """Return what a fault means: by a name in its texts, or a text that is one in words."""
     for text in texts:
         in_words = re.sub(r"\W", "", text)
         for word in (*re.findall(r"\w+", text), in_words):
             if meaning := _MEANINGS.get(word.casefold()):
                 return meaning
-    return Meaning.REFUSED
+    is_stranger = any(map(_WHO_ASKS.search, texts))
+    return Meaning.AUTH if is_stranger else Meaning.REFUSED
 
 
 def fault_texts(fault: Node) -> tuple[str, ...]:
