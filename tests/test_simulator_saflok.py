@@ -541,7 +541,7 @@ async def test_descriptions(desk: Desk, sim: SaflokSimulator) -> None:
     whole = (await shown("wsdl"))[1]
     assert whole == (await shown("WSDL="))[1]
     assert f'location="{sim.url}/MessengerPMSWS.asmx"' in whole
-    assert whole.count("<soap:operation ") == 18
+    assert whole.count("<soap:operation ") == 22
     assert (await shown("help"))[1].startswith("<html>")
     await desk.control(data={"metadata": "split", "omit": ["HelloWorldTest"]})
     main = (await shown("wsdl"))[1]
