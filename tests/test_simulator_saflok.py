@@ -550,7 +550,7 @@ async def test_descriptions(desk: Desk, sim: SaflokSimulator) -> None:
         in main
     )
     part = (await shown("wsdl=wsdl0"))[1]
-    assert part.count("<soap:operation ") == 17
+    assert part.count("<soap:operation ") == 21
     for number in range(5):
         assert f"?xsd=xsd{number}" in part
         assert ET.fromstring((await shown(f"xsd=xsd{number}"))[1]).get(
