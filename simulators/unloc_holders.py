@@ -83,6 +83,7 @@ class Holders:
         """Return the vendor's paths; each ends with a slash."""
         one = f"{ROOT}{{holder}}/"
         inside: list[tuple[str, str, HolderHandler]] = [
+            ("PATCH", "", self._change_holder),
             ("GET", "locks/", self._get_locks),
             ("GET", "locks/{lock}/", self._get_lock),
             ("PATCH", "locks/{lock}/", self._change_lock),
@@ -190,6 +191,15 @@ class Holders:
         made = body | {"id": f"holder-{uuid4()}"}
         self.all.append(made)
         return self.site.one(request, made)
+
+    async def _change_holder(self, request: web.Request) -> web.Response:
+        """Call a lock holder something else."""
+        body = await posted(request)
+        check(set(body) == {"name"} and is_text(body["name"]), "name", "must be a text")
+        wanted = request.match_info["holder"]
+        [holder] = [each for each in self.all if each["id"] == wanted]
+        holder |= body
+        return self.site.one(request, holder)
 
     async def _get_locks(self, request: web.Request) -> web.Response:
         """List the locks; only the first lock holder has some."""

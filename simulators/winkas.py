@@ -1,9 +1,8 @@
 """WinKAS AIR, as vendors/winkas.md describes it.
 
-RPC over HTTP: ``{base}/api/{Controller}/{Method}``, path case not significant,
-a JSON object as the body of every POST, and in it the token. Every answer is an
-envelope. What the page marks as unknown is chosen here, and switchable where a
-client has to cope with either.
+RPC over HTTP: ``{base}/api/{Controller}/{Method}``, path case not significant, a JSON
+object with the token as the body of every POST, an envelope around every answer. What
+the page marks as unknown is switchable where a client has to cope with either.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,7 +30,7 @@ LICENSE: Final = "104217"
 
 # What each switch of the control door may be set to; the first is the default.
 SWITCHES: Final[Mapping[str, tuple[object, ...]]] = {
-    "date_format": ("dk", "dk_minutes", "iso", "iso_utc"),
+    "date_format": ("dk", "dk_minutes", "iso", "iso_utc", "number"),
     "z_means_utc": (False, True),
     "begin_inside": (False, True),
     "expired_as": ("status", "401"),
@@ -82,11 +81,17 @@ class Stored:
 
     def row(self, date_format: object) -> Wire:
         """Write the booking as it is answered."""
-        zone, pattern = DATE_FORMATS[str(date_format)]
-        start, stop = self.start.astimezone(zone), self.end.astimezone(zone)
-        times = {"Start": start.strftime(pattern), "Stop": stop.strftime(pattern)}
-        record = {**times, **self.record}
+        start, stop = (_written(t, str(date_format)) for t in (self.start, self.end))
+        record = {"Start": start, "Stop": stop, **self.record}
         return {"ResourceCalendarbooking": record, "BookingOwner": self.owner}
+
+
+def _written(moment: datetime, date_format: str) -> object:
+    """Write a time of an answer."""
+    if date_format == "number":  # milliseconds since 1970
+        return int(moment.timestamp() * 1000)
+    zone, pattern = DATE_FORMATS[date_format]
+    return moment.astimezone(zone).strftime(pattern)
 
 
 class _RefusedError(Exception):
@@ -113,7 +118,7 @@ class WinKasSimulator(Simulator):
       for none), ``subject``, ``owner`` (object as on the wire, or null), ``extra``
       (more fields of the record);
     * ``raw: {resource id: [row, ...]}``: rows always answered, and as they stand;
-    * ``date_format`` of answers: ``dk``, ``dk_minutes``, ``iso`` or ``iso_utc``;
+    * ``date_format`` of answers: ``dk``, ``dk_minutes``, ``iso``, ``iso_utc``, ``number``;
     * ``z_means_utc``: whether the "Z" of a request counts (else it is wall clock);
     * ``begin_inside``: answer what begins in the window, not all that overlaps it;
     * ``expired_as``: whether a bad token gets a WinKasStatus (``status``) or ``401``.
@@ -121,8 +126,7 @@ class WinKasSimulator(Simulator):
     Its own faults: ``expired_token`` forgets all tokens at the next data call (once,
     or as often as ``times`` says), ``empty`` answers null for the bookings,
     ``partial`` leaves the last resource out, ``duplicate`` has each booking twice,
-    ``wrong_shape`` swaps lists and objects, ``nulls`` empties each resource's first
-    booking, and all owners.
+    ``wrong_shape`` swaps lists and objects, ``nulls`` empties first bookings and owners.
     """
 
     name = "winkas"
@@ -197,7 +201,7 @@ class WinKasSimulator(Simulator):
 
     async def _serve(self, request: web.Request) -> web.Response:
         """Answer any request; doubled and closing slashes do no harm."""
-        path = "/".join(part for part in request.path.lower().split("/") if part)
+        path = "/".join(filter(None, request.path.lower().split("/")))
         methods: dict[str, Callable[[Wire, str], Wire]] = {
             "api/authentication/authenticate": self._authenticate,
             "api/authentication/validate": self._validate,
@@ -243,9 +247,9 @@ class WinKasSimulator(Simulator):
         good = self._alive(_text(query, "token"))
         message = f"Token validation result is: {good}"
         payload: Wire = {"AuthenticationMessage": message, "WinKasData": None}
-        if not good:
-            raise _RefusedError(AUTHENTICATION_FAILED, message, payload)
-        return payload
+        if good:
+            return payload
+        raise _RefusedError(AUTHENTICATION_FAILED, message, payload)
 
     def _refetch_token(self, body: Wire, path: str) -> Wire:
         """Return the active token again; its fields have other names."""
@@ -267,9 +271,8 @@ class WinKasSimulator(Simulator):
         asked = body.get("Resources")
         if not isinstance(asked, list) or any(type(id_) is not int for id_ in asked):
             raise _RefusedError(BAD_REQUEST, "Resources is no list of numbers")
-        empty = self.struck("empty", path)
+        empty, nulls = self.struck("empty", path), self.struck("nulls", path)
         twice = 2 if self.struck("duplicate", path) else 1
-        nulls = self.struck("nulls", path)
         listed: list[Wire] = []
         for id_ in [id_ for id_ in asked if id_ in self.resources]:
             rows = self._rows(id_, start, end)
@@ -375,15 +378,15 @@ def _owner(number: int, first: str, last: str | None, phone: str) -> Wire:
 
 def _resource(wish: Mapping[str, Any]) -> Wire:
     """Read a resource of the control door."""
-    location = wish.get("location")
-    return {"Id": int(wish["id"]), "Name": wish["name"], "ResourceLocation": location}
+    told = {"Name": wish["name"], "ResourceLocation": wish.get("location")}
+    return {"Id": int(wish["id"]), **told}
 
 
 def _stored(wish: Mapping[str, Any]) -> Stored:
     """Read a booking of the control door."""
-    record: Wire = {"Subject": wish.get("subject", ""), **wish.get("extra", {})}
-    if (number := wish.get("number", wish["id"])) is not None:
-        record["Id"] = number
+    number = wish.get("number", wish["id"])
+    told: Wire = {} if number is None else {"Id": number}
+    record = {"Subject": wish.get("subject", ""), **wish.get("extra", {}), **told}
     return Stored(
         resource=int(wish["resource"]),
         start=_moment(wish["start"]),
@@ -396,4 +399,4 @@ def _stored(wish: Mapping[str, Any]) -> Stored:
 def _moment(text: str) -> datetime:
     """Read a time of the control door."""
     moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=ZONE)
+    return moment.replace(tzinfo=moment.tzinfo or ZONE)

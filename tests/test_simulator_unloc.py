@@ -328,6 +328,9 @@ async def test_lock_holders_and_connections(v1: Caller, sim: UnlocSimulator) -> 
     assert (await v1("POST", root, json=wish))[0] == 409
     assert (await v1("POST", root, json={**wish, "countryIso": "no"}))[0] == 400
     assert (await v1("GET", f"{root}{made['id']}/locks/"))[1] == {"locks": []}
+    one = f"{root}{made['id']}/"
+    assert (await v1("PATCH", one, json={"name": "B"}))[1]["name"] == "B"
+    assert (await v1("PATCH", one, json={"countryIso": "SE"}))[0] == 400
     path = f"{V1}/vendor-connections/"
     account = {"vendor": "danalock", "username": "a@b.example", "password": "x"}
     status, body = await v1("POST", path, json=account)

@@ -490,7 +490,9 @@ async def test_rule_01_clock_change_on_a_whole_day_of_a_calendar(
 
 @pytest.mark.parametrize("zone", ["Asia/Kathmandu"])
 @pytest.mark.usefixtures("process_zone")
-@pytest.mark.parametrize("date_format", ["dk", "dk_minutes", "iso", "iso_utc"])
+@pytest.mark.parametrize(
+    "date_format", ["dk", "dk_minutes", "iso", "iso_utc", "number"]
+)
 async def test_rule_01_zones_of_winkas_home_assistant_and_process_differ(
     hass: HomeAssistant,
     lock: str,

@@ -107,7 +107,9 @@ async def booked(hass: HomeAssistant) -> list[tuple[str, str]]:
     return [(each["start"], each["end"]) for each in answer["rooms"][0]["bookings"]]
 
 
-@pytest.mark.parametrize("date_format", ["dk", "dk_minutes", "iso", "iso_utc"])
+@pytest.mark.parametrize(
+    "date_format", ["dk", "dk_minutes", "iso", "iso_utc", "number"]
+)
 @pytest.mark.parametrize("z_means_utc", [True, False])
 async def test_booked_changed_moved_and_cancelled(
     hass: HomeAssistant, hall: Hall, date_format: str, z_means_utc: bool

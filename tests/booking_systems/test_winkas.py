@@ -222,7 +222,9 @@ async def test_resources_without_id_are_left_out(
 # Bookings
 
 
-@pytest.mark.parametrize("date_format", ["dk", "dk_minutes", "iso", "iso_utc"])
+@pytest.mark.parametrize(
+    "date_format", ["dk", "dk_minutes", "iso", "iso_utc", "number"]
+)
 async def test_booking(
     client: WinKas, simulator: WinKasSimulator, date_format: str
 ) -> None:

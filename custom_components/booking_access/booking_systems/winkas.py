@@ -67,6 +67,8 @@ PHONE: Final = ("Phone", "Mobile", "MobilePhone", "CellPhone")
 CANCELLED_MARKS: Final = ("Cancelled", "IsCancelled", "Status")
 CANCELLED_WORDS: Final = {"cancelled", "canceled", "annulleret", "aflyst"}
 
+# No booking is older: what a lesser number may count is not milliseconds.
+OLDEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _DANISH: Final = re.compile(r"^(\d\d)-(\d\d)-(\d{4})[T ]", re.ASCII)
 
 
@@ -323,7 +325,13 @@ def _booking(value: object, resource_id: str) -> Booking:
 
 
 def _moment(record: Json, wire_field: str) -> datetime:
-    """Read "DD-MM-YYYY HH:MM[:SS]" or ISO 8601 [C]; naive where no offset is told."""
+    """Read "DD-MM-YYYY HH:MM[:SS]" or ISO 8601 [C]; naive where no offset is told.
+
+    A number is what another client in use takes it for: milliseconds since 1970.
+    """
+    value = record.get(wire_field)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _of_number(value, wire_field)
     text = _DANISH.sub(r"\3-\2-\1T", optional(record, wire_field, str).strip())
     try:
         moment = datetime.fromisoformat(text)
@@ -332,6 +340,13 @@ def _moment(record: Json, wire_field: str) -> datetime:
     if ":" not in text or moment.year < 1970:  # a date alone; the year 1 is .NET's none
         raise ContractError(wire_field)
     return FOREVER if moment.year >= FOREVER.year else moment
+
+
+def _of_number(value: float, wire_field: str) -> datetime:
+    """Return the instant so many milliseconds after the beginning of 1970."""
+    if not OLDEST.timestamp() <= value / 1000 < FOREVER.timestamp():
+        raise ContractError(wire_field)
+    return datetime.fromtimestamp(value / 1000, UTC)
 
 
 def _holder(owner: Json) -> Person:
