@@ -482,6 +482,23 @@ async def test_a_stay_that_is_over_begins_anew(
     assert opens(sim, "101", STAY.end + HOUR) == []
 
 
+@pytest.mark.parametrize(("said", "size"), [(None, 0), (0, 0), (1, 1)])
+async def test_the_size_of_cards(
+    make: Make, sim: SaflokSimulator, said: int | None, size: int
+) -> None:
+    """As an option says; keys in phones have none."""
+    client = make(**({} if said is None else {"key_size": said}))
+    await client.issue(STAY)
+    await client.encode(STAY, "1", duplicate=True)
+    await client.encode(STAY, "1", duplicate=False)
+    sizes = [wish["KeySize"] for _, wish in sim.calls if wish.get("EncoderID") == "1"]
+    assert sizes == [size, size]
+    assert [w["KeySize"] for _, w in sim.calls if "999T" in w.get("EncoderID", "")] == [
+        0,
+        0,
+    ]
+
+
 async def test_the_key_before_goes_after_a_restart(
     make: Make, client: Messenger, sim: SaflokSimulator
 ) -> None:

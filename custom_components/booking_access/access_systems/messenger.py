@@ -12,6 +12,7 @@ What is plausible only, or not known, and how this client copes:
 * which text of a fault names it: all are looked at, also for the name in words;
 * whether the offset of a date counts: dates have none, and are the property's;
 * the form of phone numbers: the template says it;
+* what the size of a card means: others send 0 or 1, and an option says which;
 * whether a lock that is offline can be told anything: if not, phones get a new key,
   and of cards people are told that they must be made again;
 * whether a key arrived in a phone: success is only an acknowledgement.
@@ -93,7 +94,8 @@ class Messenger(AccessSystem):
         super().__init__(session, settings)
         self._server = Server(session, settings)
         template = settings.get("mobile_template") or DEFAULT_TEMPLATE
-        self._stays = Stays(self._server, template)
+        key_size = int(settings.get("key_size") or 0)
+        self._stays = Stays(self._server, template, key_size)
         self.needs_phone = bool(settings.get("mobile_keys"))
         # What this run made of reservations, and the key that a phone has of one.
         self._made: dict[str, Stay] = {}

@@ -27,6 +27,7 @@ FORM: Final = (
 )
 OPTIONS: Final = (
     Field(name="mobile_keys", kind=FieldKind.BOOLEAN, required=False, default=False),
+    Field(name="key_size", kind=FieldKind.NUMBER, required=False, default=0),
     Field(name="mobile_template", required=False, default=DEFAULT_TEMPLATE),
     Field(
         name="override_at_first_use",

@@ -66,6 +66,7 @@ class Desk:
     encoder: str
     terminal: str
     time_limit: timedelta = QUICK
+    key_size: int = 0  # whatever it means
 
 
 class Stays:
@@ -76,15 +77,17 @@ class Stays:
     each other, and all that needs none is another.
     """
 
-    def __init__(self, server: Server, template: str) -> None:
-        """Know how phones are named as encoders."""
+    def __init__(self, server: Server, template: str, key_size: int) -> None:
+        """Know how phones are named as encoders, and the size of cards."""
         self._server = server
         self._template = template
+        self._key_size = key_size
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def encoder(self, identifier: str) -> Desk:
         """Return an encoder."""
-        return Desk(identifier, f"{self._server.terminal}{identifier}", ENCODING)
+        terminal = f"{self._server.terminal}{identifier}"
+        return Desk(identifier, terminal, ENCODING, self._key_size)
 
     def phone(self, phone: str) -> Desk:
         """Return a phone as the encoder that it is to a lock server."""
@@ -173,7 +176,7 @@ class Stays:
             "TrackIIFolioNo": "",
             "TrackIGuestNo": "",
             "KeyCount": 1,
-            "KeySize": 0,
+            "KeySize": desk.key_size,
             "UID": "",
         }
         named = self._server.named(reservation, desk.terminal)
