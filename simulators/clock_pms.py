@@ -23,11 +23,16 @@ from .clock_hotel import (
     GUEST_PHONE,
     LISTS,
     ROOMS,
+    STATUSES,
     STAYS,
     TYPES,
     RefusedError,
-    fits,
+    fit_all,
+    found_guests,
+    free_rooms,
+    room_of,
     stay_of,
+    type_of,
 )
 from .digest import Digest
 
@@ -56,7 +61,10 @@ RIGHTS: Final = {
     "rooms": "pms_api_rooms_index",
     "bookings": "pms_api_bookings_index",
     "booking": "pms_api_bookings_show",
+    "booking_update": "pms_api_bookings_update",
     "guest": "pms_api_guests_show",
+    "guests": "pms_api_guests_search",
+    "room_statuses": "pms_api_room_statuses_index",
     "webhook_subscription": "base_api_webhook_subscription_show",
 }
 
@@ -107,11 +115,8 @@ class ClockSimulator(Simulator):
         today = (self.now or datetime.now(UTC)).date()
         self.digest = Digest(USER, API_KEY)
         self.tables: dict[str, dict[int, Record]] = {
-            "room_types": {id_: {"id": id_, "name": name} for id_, name in TYPES},
-            "rooms": {
-                id_: {"id": id_, "name": name, "room_type_id": kind}
-                for id_, name, kind in ROOMS
-            },
+            "room_types": {each[0]: type_of(*each) for each in TYPES},
+            "rooms": {each[0]: room_of(*each) for each in ROOMS},
             "bookings": {},
             "guests": {},
         }
@@ -231,6 +236,12 @@ class ClockSimulator(Simulator):
         """Answer a request that was let in."""
         if not self.switches["api_installed"]:
             raise RefusedError(403, "Addon API not installed!")
+        search = f"/pms_api/{SUBSCRIPTION}/{ACCOUNT}/guests/search"
+        if (request.method, request.path.rstrip("/")) == ("GET", search):
+            self._check_right(RIGHTS["guests"])
+            text = request.query.get("free_text_search", "")
+            guests = found_guests(self.tables["guests"].values(), text)
+            return self._shaped(guests, request.path)
         found = re.fullmatch(
             rf"/(pms_api|base_api)/{SUBSCRIPTION}/{ACCOUNT}/(\w+)(?:/(\d+))?(\.json)?(/?)",
             request.path,
@@ -240,11 +251,13 @@ class ClockSimulator(Simulator):
         api, name, id_, _, slash = found.groups()
         if (api, name, id_) == ("base_api", "webhook_subscription", None):
             return await self._webhook(request)
+        if (api, request.method, name) == ("pms_api", "PUT", "bookings") and id_:
+            return await self._change(int(id_), request)
         if api != "pms_api" or request.method != "GET":
             raise RefusedError(404, "Not found")
         if name in {"bookings", "guests"} and id_:
             return self._one(name, int(id_), request.path)
-        if name not in {"bookings", "rooms", "room_types"} or id_:
+        if name not in {"bookings", "rooms", "room_types", "room_statuses"} or id_:
             raise RefusedError(404, "Not found")
         if self.switches["slashes"] == ("refused" if slash else "needed"):
             path = request.path.rstrip("/") + ("" if slash else "/")
@@ -252,7 +265,29 @@ class ClockSimulator(Simulator):
         self._check_right(RIGHTS[name])
         if name == "bookings":
             return self._shaped(self._ids(request), request.path)
+        if name == "room_statuses":
+            rooms, bookings = (self.tables[n].values() for n in ("rooms", "bookings"))
+            return self._shaped(
+                free_rooms(rooms, bookings, request.query), request.path
+            )
         return self._shaped(list(self.tables[name].values()), request.path)
+
+    async def _change(self, id_: int, request: web.Request) -> web.Response:
+        """Change a booking that nobody changed since it was read."""
+        self._check_right(RIGHTS["booking_update"])
+        if id_ not in self.tables["bookings"]:
+            raise RefusedError(404, f"Couldn't find record, account_id = {ACCOUNT}")
+        try:
+            wish = dict((await request.json())["booking"])
+        except (ValueError, KeyError, TypeError) as err:
+            raise RefusedError(400, "booking is missing") from err
+        version = wish.pop("lock_version", None)
+        if set(wish) - set(COLUMNS) or wish.get("status", "expected") not in STATUSES:
+            raise RefusedError(400, "booking is invalid")
+        if version != self.tables["bookings"][id_]["lock_version"]:
+            raise RefusedError(500, "Attempted to update a stale object: Booking")
+        self._book({**wish, "id": id_})
+        return self._one("bookings", id_, request.path)
 
     def _one(self, name: str, id_: int, path: str) -> web.Response:
         """Answer one booking or guest."""
@@ -277,7 +312,7 @@ class ClockSimulator(Simulator):
         found = [
             id_
             for id_, booking in self.tables["bookings"].items()
-            if all(fits(booking, *each) for each in request.query.items())
+            if fit_all(booking, request.query)
         ]
         if self.struck("empty", request.path):
             found = []

@@ -226,6 +226,20 @@ async def test_filters(
         assert await plain.send(f"{HOTEL}{path}{query}") == (200, ids)
 
 
+async def test_filters_that_list_values(
+    plain: Plain, simulator: ClockSimulator
+) -> None:
+    """Any of them will do; a boolean is written as JSON has it."""
+    stays = [{"id": 1, "ota": True}, {"id": 2, "status": "no_show"}, {"id": 3}]
+    simulator.control({"clear": True, "bookings": stays})
+    for query, ids in (
+        ("status%5B%5D=no_show&status%5B%5D=expected", [1, 2, 3]),
+        ("status%5B%5D=no_show&status%5B%5D=checked_in", [2]),
+        ("ota=true", [1]),
+    ):
+        assert (await plain.send(f"{HOTEL}/bookings/?{query}"))[1] == ids
+
+
 @pytest.mark.parametrize(
     "query",
     ["active_notes=x", "arrival.near=2026-11-23", "colour=red", "arrival.lt=soon",
@@ -265,10 +279,56 @@ async def test_what_is_not_there(plain: Plain, path: str) -> None:
     assert said["error"]
 
 
-async def test_nothing_can_be_written(plain: Plain) -> None:
-    """This is for reading alone."""
-    status, _ = await plain.send(f"{HOTEL}/bookings/36570822", "PUT", {"booking": {}})
-    assert status == 404
+async def test_changing_a_booking(plain: Plain, simulator: ClockSimulator) -> None:
+    """By who read it last; what is stale is Clock's own error."""
+    path = f"{HOTEL}/bookings/36570822"
+    version = (await plain.send(path))[1]["lock_version"]
+    wish = {"status": "canceled", "lock_version": version}
+    assert (await plain.send(path, "PUT", {"booking": {}}))[0] == 500
+    status, changed = await plain.send(path, "PUT", {"booking": wish})
+    assert (status, changed["status"]) == (200, "canceled")
+    assert changed["lock_version"] == version + 1
+    status, said = await plain.send(path, "PUT", {"booking": wish})
+    stale = {"error": "Attempted to update a stale object: Booking"}
+    assert (status, said) == (500, stale)
+    for wrong in ({"status": "gone"}, {"colour": "red"}):
+        body = {"booking": {**wrong, "lock_version": version + 1}}
+        assert (await plain.send(path, "PUT", body))[0] == 400
+    assert (await plain.send(path, "PUT", {}))[0] == 400
+    nobody = f"{HOTEL}/bookings/1"
+    assert (await plain.send(nobody, "PUT", {"booking": wish}))[0] == 404
+    simulator.control({"rights": ["pms_api_bookings_update"]})
+    assert (await plain.send(path, "PUT", {"booking": wish}))[0] == 403
+
+
+async def test_looking_for_guests(plain: Plain) -> None:
+    """By three characters at least."""
+    path = f"{HOTEL}/guests/search?free_text_search="
+    [guest] = (await plain.send(f"{path}gaard"))[1]
+    assert {"id", "family_id", "e_mail"} <= set(guest)
+    assert guest["id"] == 823
+    assert (await plain.send(f"{path}nobody")) == (200, [])
+    assert (await plain.send(f"{path}ga"))[0] == 500
+
+
+async def test_rooms_that_are_free(plain: Plain, simulator: ClockSimulator) -> None:
+    """On all days of a range, with the last one; a departure frees its day."""
+    stay = {"id": 1, "arrival": "2026-11-23", "departure": "2026-11-25"}
+    rooms = {"arrival_room_id": 102, "current_room_id": 101}
+    gone = {**stay, "id": 2, "current_room_id": 102, "status": "canceled"}
+    kept = [{"id": 101, "room_type_id": 1}, {"id": 102, "room_type_id": 1}]
+    kept.append({"id": 201, "room_type_id": 2})
+    simulator.control({"clear": True, "rooms": kept, "bookings": [stay | rooms, gone]})
+
+    async def free(query: str) -> list[int]:
+        status, listed = await plain.send(f"{HOTEL}/room_statuses?{query}")
+        assert status == 200
+        return [r["id"] for kind in listed for r in kind["rooms"] if r["available"]]
+
+    assert await free("from=2026-11-22&to=2026-11-23") == [102, 201]
+    assert await free("from=2026-11-25&to=2026-11-26") == [101, 102, 201]
+    assert await free("from=2026-11-24&to=2026-11-24&room_type_id=2") == [201]
+    assert (await plain.send(f"{HOTEL}/room_statuses?from=2026-11-24"))[0] == 400
 
 
 @pytest.mark.parametrize(
