@@ -528,6 +528,28 @@ async def test_rule_09_a_door_that_answers_late_delays_no_other(
     assert halls.mode() == "open"
 
 
+async def test_rule_09_a_door_that_is_away_as_its_booking_begins_opens_later(
+    hass: HomeAssistant, halls: Halls, freezer: FrozenDateTimeFactory
+) -> None:
+    """Back after 40 minutes it is opened at once, the others never waited, all close."""
+    await halls.connect(booked(START, END))
+    await halls.add_hall("hold_open", doors=(ENTRANCE, SEMINAR))
+    halls.exivo.fault("503", path=f"{ENTRANCE}/mode")
+    await at(hass, freezer, START - LEAD)
+    assert (halls.mode(ENTRANCE), halls.mode(SEMINAR)) == ("normal", "open")
+    for minutes in (10, 20, 30, 40):
+        await at(hass, freezer, START + timedelta(minutes=minutes))
+        assert halls.mode(ENTRANCE) == "normal"
+    attention = hass.states.get("binary_sensor.hal_1_attention")
+    assert attention.state == "on"
+    halls.exivo.faults.clear()
+    await halls.wait(60, 120)
+    assert (halls.mode(ENTRANCE), halls.mode(SEMINAR)) == ("open", "open")
+    assert hass.states.get("binary_sensor.hal_1_attention").state == "off"
+    await at(hass, freezer, END + LAG)
+    assert (halls.mode(ENTRANCE), halls.mode(SEMINAR)) == ("normal", "normal")
+
+
 async def test_rule_09_a_vendor_says_when_to_come_back(
     hass: HomeAssistant, halls: Halls, freezer: FrozenDateTimeFactory
 ) -> None:
